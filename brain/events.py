@@ -1,0 +1,222 @@
+"""Everything the engine can say while it works. An event is a fact; it says nothing about drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from brain.types import Citation, Degraded, Evidence, Sentence, Unread, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStarted:
+    """A pass begins; `steps` files differ from what is stored."""
+
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileIndexed:
+    """A file's text and chunks are stored and its words can be found."""
+
+    path: Path
+    chunks: int  # all of them
+    fresh: int  # those that were not there before
+    added: bool  # False: it was known and has changed
+
+
+@dataclass(frozen=True, slots=True)
+class FileMoved:
+    """A known file stands at another path; nothing was read again."""
+
+    path: Path
+    old: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileFailed:
+    """A file could not be read; the pass goes on."""
+
+    path: Path
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRemoved:
+    """A file is gone from its folder and from the store."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSkipped:
+    """A folder could not be listed; what is known of it is kept."""
+
+    path: Path
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorsAdded:
+    """Progress of the vectors: how many of this pass are done, how many are left."""
+
+    done: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyncFinished:
+    """A pass is over."""
+
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    removed: int = 0
+    failed: int = 0
+    chunks_embedded: int = 0
+    chunks_reused: int = 0
+    seconds: float = 0.0
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds a search spent on each part."""
+
+    words: float = 0.0
+    vectors: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What was found, before any model speaks. `documents` is how many the scope left to search."""
+
+    query: str
+    evidence: tuple[Evidence, ...]
+    degraded: tuple[Degraded, ...] = ()
+    seconds: Timings = Timings()
+    documents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The model reads the prompt: how many of how many tokens."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A piece of the model's own thinking, not of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A sentence of the running answer is complete and has been looked up in the sources; it comes after its last Token."""
+
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTimings:
+    """Seconds an answer took: to the passages, to the first token, to the end."""
+
+    retrieve: float = 0.0
+    first_token: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer, whole: its sentences, what carries them, and what it cost."""
+
+    question: str
+    answer: str
+    abstained: bool
+    model: str
+    stays_home: bool
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    evidence: tuple[Evidence, ...]
+    unread: tuple[Unread, ...] = ()
+    degraded: tuple[Degraded, ...] = ()
+    usage: Usage = Usage()
+    seconds: AnswerTimings = AnswerTimings()
+    stopped: bool = False  # the person stopped it; what there is of it is kept
+
+
+@dataclass(frozen=True, slots=True)
+class FellBack:
+    """A part could not do its work; the rest goes on without it."""
+
+    part: Degraded
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What was asked for could not be done."""
+
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """Something that `status()` reports is different now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulling:
+    """A model is on its way: bytes so far, of how many (0: not known), and from where."""
+
+    name: str
+    done: int
+    total: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A model is on the shelf, its hash checked. `fetched` is False when it was there already."""
+
+    name: str
+    path: Path
+    fetched: bool
+
+
+Event = (
+    SyncStarted
+    | FileIndexed
+    | FileMoved
+    | FileFailed
+    | FileRemoved
+    | FolderSkipped
+    | VectorsAdded
+    | SyncFinished
+    | Retrieved
+    | Reading
+    | Thought
+    | Token
+    | Checked
+    | Answered
+    | FellBack
+    | Failed
+    | StatusChanged
+    | Pulling
+    | Pulled
+)

@@ -1,0 +1,122 @@
+"""The Protocols between the floors: what a part does, never how. Each has two real implementations, or one and a fake."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from brain.events import Event, Retrieved
+from brain.types import Delta, Document, Hit, Message, Status, Usage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]  # shape (texts, dimensions), every row of length 1
+else:
+    Vectors = Any  # numpy costs a tenth of a second that a first frame does not pay
+
+Cancel = threading.Event
+
+
+class Reader(Protocol):
+    """One file format: a module in `brain/readers/`."""
+
+    SUFFIXES: tuple[str, ...]
+
+    def read(self, path: Path) -> Document:
+        """Read one file whole. Raises ReadError with a reason a person understands."""
+
+
+class Tokenizer(Protocol):
+    """Counts tokens as the embedder does, so that chunks fit its window."""
+
+    recipe: str  # names the tokenizer: chunks cut by another one are cut again
+    window: int  # tokens one text may have, special tokens included
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens included."""
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors."""
+
+    name: str  # model and recipe; a new name means new vectors
+    dimensions: int
+
+    def embed(self, texts: Sequence[str], *, kind: Literal["passage", "query"]) -> Vectors:
+        """One unit vector a text; a text over the window is cut. Raises ModelError."""
+
+
+class ChatModel(Protocol):
+    """A model that answers, here or elsewhere."""
+
+    name: str
+    window: int  # tokens, prompt and answer together
+    stays_home: bool  # False: text leaves this machine; front ends must say so
+    usage: Usage  # of the last stream
+
+    def count(self, text: str) -> int:
+        """Tokens of a text."""
+
+    def stream(self, messages: Sequence[Message], *, limit: int, cancel: Cancel) -> Iterator[Delta]:
+        """The answer piece by piece, at most `limit` tokens. Ends early, without error, once `cancel` is set."""
+
+
+class VectorIndex(Protocol):
+    """Nearest vectors by cosine."""
+
+    def add(self, ids: Sequence[int], vectors: Vectors) -> None:
+        """Insert or replace."""
+
+    def remove(self, ids: Sequence[int]) -> None:
+        """Forget; unknown ids are fine."""
+
+    def search(self, vector: Vectors, limit: int, within: Collection[int] | None = None) -> list[Hit]:
+        """The nearest to one vector of shape (dimensions,), best first; scores are cosines."""
+
+
+class LexicalIndex(Protocol):
+    """BM25 over words."""
+
+    def search(self, query: str, limit: int, within: Collection[int] | None = None) -> list[Hit]:
+        """The best passages holding any of the words, best first. Any string is a valid query."""
+
+
+class Reranker(Protocol):
+    """A slower, better judge of a few passages."""
+
+    def score(self, question: str, texts: Sequence[str]) -> list[float]:
+        """One score a text; higher is better."""
+
+
+class Brain(Protocol):
+    """All that a front end may use."""
+
+    def ask(
+        self, question: str, *, history: Sequence[Message] = (), cancel: Cancel, quotes: bool = False
+    ) -> Iterator[Event]:
+        """Retrieved, then Reading/Thought/Token…, then Answered; or Failed. `quotes` forbids the chat model."""
+
+    def search(self, query: str, *, limit: int = 10) -> Retrieved:
+        """The passages, best first. Raises QueryError for a filter it does not understand."""
+
+    def sync(self, *, cancel: Cancel, words_only: bool = False) -> Iterator[Event]:
+        """One pass over the folders: SyncStarted … SyncFinished. Raises StoreBusy where another process owns the store."""
+
+    def follow(self, *, cancel: Cancel) -> Iterator[Event]:
+        """What the indexer does, as it happens, until `cancel` is set."""
+
+    def add(self, folder: Path) -> None:
+        """Watch one more folder. Raises FolderMissing, StoreBusy."""
+
+    def remove(self, folder: Path) -> int:
+        """Forget a folder; its files are not touched. Returns how many documents were forgotten."""
+
+    def document(self, path: Path) -> Document:
+        """The stored document. Raises StoreError for a path that is not in the store."""
+
+    def status(self) -> Status:
+        """How things stand now."""

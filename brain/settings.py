@@ -1,0 +1,137 @@
+"""config.toml as one frozen `Settings`. Read once at a door and passed down; an unknown key is an error that names the nearest."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from brain.errors import SettingsError
+
+CONFIG_FILE = "config.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class NotesSettings:
+    """[notes]: what counts as a note."""
+
+    max_mb: int = 50  # larger files are listed as failed, with this reason
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedSettings:
+    """[embed]: the model that turns passages into vectors."""
+
+    model: str = "all-minilm-l6-v2"  # a name on the shelf or the path of a GGUF file
+    threads: int = 0  # 0: as many as fit the machine
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """[chat]: the model that phrases answers."""
+
+    model: str = "smollm2-135m-instruct"
+    threads: int = 0
+    window: int = 8192  # tokens, prompt and answer together; never more than the model was trained for
+    limit: int = 400  # tokens of one answer
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """[search]: how passages are found."""
+
+    limit: int = 10  # hits shown
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. Every key has a default that is right for almost everyone."""
+
+    home: Path
+    offline: bool = False  # nothing but loopback is contacted
+    models_folder: str = ""  # where models are kept; empty: models/ in the home
+    notes: NotesSettings = field(default_factory=NotesSettings)
+    embed: EmbedSettings = field(default_factory=EmbedSettings)
+    chat: ChatSettings = field(default_factory=ChatSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
+
+    @property
+    def shelf(self) -> Path:
+        """The folder of the models."""
+        return Path(self.models_folder).expanduser() if self.models_folder else self.home / "models"
+
+
+def default_home() -> Path:
+    """`$BRAIN_HOME`, else the platform's user data folder."""
+    if given := os.environ.get("BRAIN_HOME"):
+        return Path(given).expanduser().absolute()
+    from platformdirs import user_data_path  # a third of a bare start, paid only without $BRAIN_HOME
+
+    return user_data_path("brain", appauthor=False)
+
+
+def load(home: Path | None = None, *, offline: bool = False) -> Settings:
+    """The settings in `home`/config.toml over the defaults. Raises SettingsError for a file that is not right."""
+    home = (home or default_home()).expanduser().absolute()
+    settings = Settings(home, offline=offline or os.environ.get("BRAIN_OFFLINE", "") not in ("", "0"))
+    path = home / CONFIG_FILE
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return settings
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read.", hint="Check its permissions and encoding (UTF-8).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            f"{path} is not valid TOML: {error}.", hint="Mend that line, or delete the file."
+        ) from error
+    merged: Settings = _merge(settings, given, where="", path=path)
+    return replace(merged, offline=merged.offline or settings.offline)
+
+
+def _merge(target: Any, given: dict[str, Any], *, where: str, path: Path) -> Any:
+    known = {item.name for item in fields(target)} - {"home"}
+    types = get_type_hints(type(target))
+    changes: dict[str, Any] = {}
+    for key, value in given.items():
+        name = f"{where}{key}"
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f"Did you mean {where}{near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
+            raise SettingsError(f"{path} has an unknown key {name!r}.", hint=hint)
+        current = getattr(target, key)
+        if isinstance(value, dict) and hasattr(current, "__dataclass_fields__"):
+            changes[key] = _merge(current, value, where=f"{name}.", path=path)
+        elif type(value) is not types[key]:
+            raise SettingsError(
+                f"{path}: {name} = {value!r} should be of type {getattr(types[key], '__name__', types[key])}.",
+                hint=f"The default is {current!r}.",
+            )
+        elif types[key] is int and value < 0:
+            raise SettingsError(f"{path}: {name} = {value} is negative.", hint=f"The default is {current!r}.")
+        else:
+            changes[key] = value
+    return replace(target, **changes)
+
+
+def save(home: Path, section: str, key: str, value: str | int | bool) -> None:
+    """Change one key of config.toml and leave the rest, comments included, as it stands. The file is replaced whole."""
+    import tomlkit
+
+    path = home / CONFIG_FILE
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    written = path.read_text(encoding="utf-8") if path.exists() else ""
+    document = tomlkit.parse(written)
+    if section not in document:
+        document[section] = tomlkit.table()
+    document[section][key] = value
+    scratch = path.with_suffix(".toml.new")
+    with scratch.open("w", encoding="utf-8") as file:
+        file.write(tomlkit.dumps(document))
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.chmod(0o600)
+    scratch.replace(path)

@@ -1,0 +1,228 @@
+"""The words that flow through Brain. Frozen values only; positions are character offsets into `Document.text`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+BlockKind = Literal["heading", "prose", "list", "table", "code"]
+Role = Literal["system", "user", "assistant"]
+Degraded = Literal["words", "vectors", "rerank", "ocr", "chat", "watcher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A span of a document that the reader recognised. Blocks are in order and do not overlap."""
+
+    kind: BlockKind
+    start: int
+    end: int
+    headings: tuple[str, ...] = ()  # the path of headings above it, outermost first
+    page: int | None = None  # counted from 1; a block never crosses a page
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a reader returns. `text` is the one canonical text that every offset counts in.
+
+    For text formats it is the file's own text: decoded, newlines as "\\n", and every control or bidi character
+    replaced one for one, so offsets and line numbers are those of the file.
+    """
+
+    path: Path
+    title: str
+    text: str
+    blocks: tuple[Block, ...]
+    format: str = "text"  # "markdown", "text" or "pdf"
+    titled: bool = False  # the title is written in the document, not taken from the file's name
+    date: str | None = None  # ISO 8601, from the document itself
+    tags: tuple[str, ...] = ()  # without "#"
+    aliases: tuple[str, ...] = ()
+    pages: int | None = None  # how many pages, for formats that have them
+    unread_pages: tuple[int, ...] = ()  # pages without readable text, counted from 1
+    page_labels: tuple[str, ...] = ()  # one a page where they differ from 1, 2, 3 …
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage small enough to embed, and where it came from."""
+
+    path: Path
+    start: int
+    end: int
+    text: str  # always document.text[start:end]
+    headings: tuple[str, ...] = ()
+    page: int | None = None
+    line: int = 1  # of `start`, counted from 1
+    format: str = "text"
+    id: int = 0  # given by the catalog; 0 before it is stored
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One entry of one ranking. Scores compare only within one list."""
+
+    chunk_id: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which documents a question is about. Empty fields do not narrow."""
+
+    within: tuple[str, ...] = ()  # folder or file names, "work/" or "plan.md", matched against the path's end or parts
+    tags: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()  # "pdf", "markdown", "text"
+    after: str | None = None  # ISO dates, inclusive
+    before: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.within or self.tags or self.formats or self.after or self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question taken apart: what to look for, and where."""
+
+    text: str  # what is left for words and meaning when the filters are taken out
+    phrases: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    scope: Scope = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Where a passage's score comes from; None where that part did not look at it."""
+
+    words: float | None = None
+    vectors: float | None = None
+    rerank: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A passage as it is shown to the model and the reader, as [number]. Neighbours may be joined into it."""
+
+    number: int
+    chunk: Chunk
+    title: str
+    score: float
+    scores: Scores = Scores()
+    date: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The exact span that carries a sentence. `quote` is cut from the stored text: document.text[start:end]."""
+
+    number: int
+    path: Path
+    title: str
+    start: int
+    end: int
+    quote: str
+    page: int | None = None
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer and the numbers of the citations that carry it."""
+
+    text: str
+    citations: tuple[int, ...] = ()
+    supported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One streamed piece from a chat model."""
+
+    text: str
+    thought: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer cost."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    thought_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file whose pages could not all be read."""
+
+    path: Path
+    pages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be read, why, and what to do."""
+
+    path: Path
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Impaired:
+    """A part that is off or fell back: the part, why, and what to do next."""
+
+    part: Degraded
+    why: str
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A watched folder."""
+
+    path: Path
+    files: int = 0
+    watching: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The process that owns the store."""
+
+    pid: int
+    command: str
+    since: str  # ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How things stand."""
+
+    version: str
+    home: Path
+    folders: tuple[Folder, ...]
+    indexed: int
+    failed: int
+    unreadable_pages: int
+    chunks: int
+    vectors_done: int
+    vectors_pending: int
+    chat: str | None
+    embed: str | None
+    rerank: str | None
+    owner: Owner | None
+    degraded: tuple[Impaired, ...]
+    failures: tuple[Failure, ...]

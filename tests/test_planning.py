@@ -1,0 +1,71 @@
+"""What is on disk × what is stored → steps."""
+
+from pathlib import Path
+
+from brain.planning import Look, Move, Remove, Stamp, Stored, plan
+
+A, B, C = Path("/n/a.md"), Path("/n/b.md"), Path("/n/sub/c.md")
+
+
+def stamp(mtime: int = 1, *, ctime: int = 1, size: int = 10, inode: int = 1) -> Stamp:
+    return Stamp(mtime, ctime, size, inode)
+
+
+def stored(a_stamp: Stamp, *, recipe: str = "r", failed: bool = False) -> Stored:
+    return Stored(a_stamp, "sha", recipe, failed)
+
+
+def test_nothing_changed_plans_nothing():
+    assert plan({A: stamp()}, {A: stored(stamp())}, recipe="r") == []
+
+
+def test_new_files_are_read_newest_first():
+    steps = plan({A: stamp(1), B: stamp(9, inode=2)}, {}, recipe="r")
+    assert steps == [Look(B, stamp(9, inode=2), None), Look(A, stamp(1), None)]
+
+
+def test_replacement_that_keeps_time_and_size_is_seen():
+    replaced = stamp(ctime=2, inode=7)
+    assert plan({A: replaced}, {A: stored(stamp())}, recipe="r") == [Look(A, replaced, stored(stamp()))]
+
+
+def test_renamed_file_is_moved_and_not_read():
+    moved = stamp(ctime=5)
+    assert plan({B: moved}, {A: stored(stamp())}, recipe="r") == [Move(B, A, moved)]
+
+
+def test_hard_link_beside_its_first_name_is_read_as_a_new_file():
+    assert plan({A: stamp(), B: stamp()}, {A: stored(stamp())}, recipe="r") == [Look(B, stamp(), None)]
+
+
+def test_missing_file_is_removed_but_never_below_a_kept_folder():
+    known = {A: stored(stamp()), C: stored(stamp(inode=3))}
+    assert plan({}, known, recipe="r", kept=[Path("/n/sub")]) == [Remove(A)]
+
+
+def test_file_under_a_kept_folder_is_no_source_of_a_move():
+    assert plan({A: stamp()}, {C: stored(stamp())}, recipe="r", kept=[Path("/n/sub")]) == [Look(A, stamp(), None)]
+
+
+def test_other_recipe_reads_again_unless_recipes_do_not_count():
+    known = {A: stored(stamp(), recipe="old")}
+    assert plan({A: stamp()}, known, recipe="new") == [Look(A, stamp(), known[A])]
+    assert plan({A: stamp()}, known, recipe=None) == []
+
+
+def test_failed_file_waits_for_a_change():
+    known = {A: stored(stamp(), recipe="", failed=True)}
+    assert plan({A: stamp()}, known, recipe="new") == []
+    assert plan({A: stamp(2)}, known, recipe="new") == [Look(A, stamp(2), known[A])]
+
+
+def test_failed_file_is_no_source_of_a_move():
+    known = {A: stored(stamp(), failed=True)}
+    assert plan({B: stamp()}, known, recipe="r") == [Look(B, stamp(), None), Remove(A)]
+
+
+def test_two_files_swapping_names_are_both_read():
+    known = {A: stored(stamp(inode=1)), B: stored(stamp(inode=2))}
+    steps = plan({A: stamp(inode=2), B: stamp(inode=1)}, known, recipe="r")
+    assert {step.path for step in steps} == {A, B}
+    assert all(isinstance(step, Look) for step in steps)

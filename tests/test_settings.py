@@ -1,0 +1,73 @@
+"""config.toml."""
+
+import pytest
+
+from brain.errors import SettingsError
+from brain.settings import Settings, default_home, load, save
+
+
+def config(home, text: str) -> None:
+    (home / "config.toml").write_text(text)
+
+
+def test_without_a_file_the_defaults_count(tmp_path):
+    assert load(tmp_path) == Settings(tmp_path)
+
+
+def test_values_are_read_and_the_rest_keeps_its_default(tmp_path):
+    config(tmp_path, 'offline = true\n[chat]\nmodel = "big"\n')
+    settings = load(tmp_path)
+    assert (settings.offline, settings.chat.model, settings.chat.limit) == (True, "big", Settings(tmp_path).chat.limit)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "hint"),
+    [
+        ("[chat]\nmodell = 'x'", "'chat.modell'", "Did you mean chat.model?"),
+        ("[chatt]\nmodel = 'x'", "'chatt'", "Did you mean chat?"),
+        ("zebra = 1", "'zebra'", "Known here: chat, embed, models_folder, notes, offline, search."),
+        ("home = '/x'", "'home'", "Known here"),
+        ("[chat]\nlimit = 'many'", "chat.limit = 'many' should be of type int", "default is 400"),
+        ("[chat]\nlimit = true", "chat.limit = True should be of type int", "default"),
+        ("[chat]\nlimit = -1", "negative", "default"),
+        ("chat = 3", "chat = 3 should be of type", "default"),
+        ("[chat", "not valid TOML", "Mend"),
+    ],
+)
+def test_a_wrong_file_says_what_is_wrong_and_what_is_right(tmp_path, text, reason, hint):
+    config(tmp_path, text)
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path)
+    assert reason in caught.value.reason
+    assert hint in caught.value.hint
+
+
+def test_offline_by_environment_and_by_flag(tmp_path, monkeypatch):
+    assert load(tmp_path, offline=True).offline
+    monkeypatch.setenv("BRAIN_OFFLINE", "1")
+    config(tmp_path, "offline = false")
+    assert load(tmp_path).offline
+    monkeypatch.setenv("BRAIN_OFFLINE", "0")
+    assert not load(tmp_path).offline
+
+
+def test_home_comes_from_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "x"))
+    assert default_home() == tmp_path / "x"
+
+
+def test_saving_a_key_keeps_comments_and_other_keys(tmp_path):
+    config(tmp_path, "# mine\noffline = true # always\n[chat]\nlimit = 99\n")
+    save(tmp_path, "chat", "model", "big")
+    save(tmp_path, "embed", "model", "small")
+    text = (tmp_path / "config.toml").read_text()
+    assert "# mine" in text
+    assert "# always" in text
+    settings = load(tmp_path)
+    assert (settings.chat.model, settings.chat.limit, settings.embed.model) == ("big", 99, "small")
+    assert (tmp_path / "config.toml").stat().st_mode & 0o077 == 0
+
+
+def test_saving_into_a_new_home_makes_it(tmp_path):
+    save(tmp_path / "new", "chat", "model", "big")
+    assert load(tmp_path / "new").chat.model == "big"
