@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from brain.events import Event, Retrieved
+from brain.events import Event, Reading, Retrieved
 from brain.types import Delta, Document, Hit, Message, Status, Usage
 
 if TYPE_CHECKING:
@@ -61,8 +61,11 @@ class ChatModel(Protocol):
     def count(self, text: str) -> int:
         """Tokens of a text."""
 
-    def stream(self, messages: Sequence[Message], *, limit: int, cancel: Cancel) -> Iterator[Delta]:
-        """The answer piece by piece, at most `limit` tokens. Ends early, without error, once `cancel` is set."""
+    def stream(self, messages: Sequence[Message], *, limit: int, cancel: Cancel) -> Iterator[Delta | Reading]:
+        """How far the prompt is read, where the model can tell, then the answer piece by piece, at most `limit` tokens.
+
+        Ends early, without error, once `cancel` is set. Raises ModelError.
+        """
 
 
 class VectorIndex(Protocol):

@@ -1,0 +1,1 @@
+"""The models: which are here, how they come here, and a child process for each one that is open."""

@@ -1,0 +1,250 @@
+"""Opens models on this machine: an embedder or a chat model over a GGUF file, each in a child process of its own.
+
+Opening reads the header only; the child starts at the first use, or at `warm`. Nothing here knows llama.cpp.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from brain.errors import Cancelled, ModelError
+from brain.events import Reading
+from brain.models.header import Header, ModelRole, check, check_memory
+from brain.models.worker import Worker
+from brain.seams import Cancel, Vectors
+from brain.types import Delta, Message, Usage
+
+EMBED_WINDOW = 512  # longer passages blur, and their cost grows with the square
+AT_ONCE = 2  # passages in one request, so many a question may have to wait for; more at once gain nothing
+SAMPLE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """What an embedding model was trained to see ahead of a question and of a passage."""
+
+    query: str = ""
+    passage: str = ""
+
+
+_SEARCH = "Represent this sentence for searching relevant passages: "
+_INSTRUCT = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
+# (architecture or "", part of the name or "", prefixes); the first line that fits counts.
+FAMILIES = (
+    ("gemma-embedding", "", Prefixes("task: search result | query: ", "title: none | text: ")),
+    ("", "embeddinggemma", Prefixes("task: search result | query: ", "title: none | text: ")),
+    ("nomic-bert", "", Prefixes("search_query: ", "search_document: ")),
+    ("nomic-bert-moe", "", Prefixes("search_query: ", "search_document: ")),
+    ("qwen3", "", Prefixes(_INSTRUCT)),
+    ("", "e5-large-instruct", Prefixes(_INSTRUCT + " ")),
+    ("", "e5-", Prefixes("query: ", "passage: ")),
+    ("", "bge-m3", Prefixes()),
+    ("", "bge-", Prefixes(_SEARCH)),
+    ("", "mxbai-embed", Prefixes(_SEARCH)),
+    ("", "arctic-embed-l-v2", Prefixes("query: ")),
+    ("", "arctic-embed-m-v2", Prefixes("query: ")),
+    ("", "arctic-embed", Prefixes(_SEARCH)),
+)
+
+
+def open_embedder(path: Path, *, threads: int = 0, polite: bool = False) -> GgufEmbedder:
+    """The embedding model in the GGUF at `path`. `polite` lets other programs go first (nice 10).
+
+    Raises ModelError for a file that is missing, broken, cut, or no embedding model.
+    """
+    return GgufEmbedder(path, check(path, "embed"), threads=threads or physical_cores(), polite=polite)
+
+
+def open_chat(path: Path, *, window: int, threads: int = 0) -> GgufChat:
+    """The chat model in the GGUF at `path` with a window of `window` tokens, or its own where that is smaller.
+
+    Raises ModelError for a file that is missing, broken, cut, or no chat model.
+    """
+    return GgufChat(path, check(path, "chat"), window=window, threads=threads or physical_cores())
+
+
+class GgufEmbedder:
+    """Embedder and Tokenizer over one GGUF. Any number of threads may use it; a question goes ahead of passages."""
+
+    def __init__(self, path: Path, header: Header, *, threads: int, polite: bool) -> None:
+        fingerprint = fingerprinted(path, header)
+        self.dimensions = header.embedding_length
+        self.window = min(header.context_length or EMBED_WINDOW, EMBED_WINDOW)
+        self.prefixes = prefixes_of(header, path.stem)
+        self.recipe = f"{fingerprint}/{len(self.prefixes.passage)}+{self.window}"
+        self.name = f"{path.stem}@{fingerprint}/{self.window}"
+        setup = {"job": "embed", "path": str(path), "window": self.window, "threads": threads, "polite": polite}
+        before = _guard(path, "embed", fingerprint, self.window)
+        self._worker = Worker(path.stem, setup, before=before)
+
+    def embed(self, texts: Sequence[str], *, kind: Literal["passage", "query"]) -> Vectors:
+        """One unit vector a text; a text over the window is cut, its closing token kept. Raises ModelError."""
+        prefix = self.prefixes.query if kind == "query" else self.prefixes.passage
+        rows = [np.zeros((0, self.dimensions), dtype=np.float32)]
+        for start in range(0, len(texts), AT_ONCE):
+            some = [prefix + text for text in texts[start : start + AT_ONCE]]
+            words, raw = self._worker.ask({"do": "embed", "texts": some}, urgent=kind == "query")
+            if words["width"] != self.dimensions:
+                hint = "Choose another embedding model."
+                raise ModelError(f"{self._worker.name} gives {words['width']} numbers a text", hint=hint)
+            rows.append(np.frombuffer(raw, dtype=np.float32).reshape(len(some), self.dimensions))
+        return np.concatenate(rows)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text as a passage, special tokens and prefix included. Does not wait for embedding."""
+        if not texts:
+            return []
+        asked = [self.prefixes.passage + text for text in texts]
+        words, _ = self._worker.ask({"do": "count", "texts": asked}, aside=True)
+        return [int(n) for n in words["counts"]]
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while one runs."""
+        return self._worker.pid
+
+    def warm(self) -> None:
+        """Start the child in the background; whatever fails is told at the first use."""
+        with suppress(ModelError):
+            self._worker.warm()
+
+    def close(self) -> None:
+        """End the child and give its memory back."""
+        self._worker.close()
+
+
+class GgufChat:
+    """ChatModel over one GGUF. Answers one at a time; what prompts have in common at their beginning is read once."""
+
+    def __init__(self, path: Path, header: Header, *, window: int, threads: int) -> None:
+        self.name = path.stem
+        self.window = max(1, min(window, header.context_length or window))
+        self.stays_home = True
+        self.usage = Usage()
+        self.template_source: Literal["file", "missing", "broken"] = "file" if header.chat_template else "missing"
+        fingerprint = fingerprinted(path, header)
+        setup = {
+            "job": "chat",
+            "path": str(path),
+            "window": self.window,
+            "threads": threads,
+            "polite": False,
+            "template": header.chat_template,
+        }
+        self._worker = Worker(path.stem, setup, before=_guard(path, "chat", fingerprint, self.window))
+
+    def count(self, text: str) -> int:
+        """Tokens of a text, without the turn around it. Does not wait for a running answer."""
+        return self.count_many([text])[0]
+
+    def count_many(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text in one request."""
+        words, _ = self._worker.ask({"do": "count", "texts": list(texts)}, aside=True)
+        return [int(n) for n in words["counts"]]
+
+    def count_messages(self, messages: Sequence[Message]) -> int:
+        """Tokens of the whole prompt, exactly as `stream` would send it."""
+        words, _ = self._worker.ask({"do": "size", "messages": _plain(messages)})
+        self.template_source = words["template"]
+        return int(words["tokens"])
+
+    def stream(self, messages: Sequence[Message], *, limit: int, cancel: Cancel) -> Iterator[Delta | Reading]:
+        """How far the prompt is read, then the answer piece by piece, at most `limit` tokens, thoughts included.
+
+        Setting `cancel` ends the answer without an error, also while the model is opened or reads. Raises ModelError:
+        prompt over the window, the child died.
+        """
+        self.usage = Usage()
+        if cancel.is_set():
+            return
+        asked = {"do": "chat", "messages": _plain(messages), "limit": limit}
+        try:
+            for said, _ in self._worker.request(asked, cancel=cancel):
+                if said["is"] == "piece" and not cancel.is_set():
+                    yield Delta(said["text"], thought=said["thought"])
+                elif said["is"] == "reading":
+                    yield Reading(said["done"], said["total"])
+                elif said["is"] == "done":
+                    self.usage = Usage(**said["usage"])
+                    self.template_source = said["template"]
+        except Cancelled:
+            return
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while one runs."""
+        return self._worker.pid
+
+    def warm(self) -> None:
+        """Start the child in the background; whatever fails is told at the first use."""
+        with suppress(ModelError):
+            self._worker.warm()
+
+    def close(self) -> None:
+        """End the child and give its memory back, in the middle of an answer if need be."""
+        self._worker.close()
+
+
+def prefixes_of(header: Header, stem: str) -> Prefixes:
+    """What this model wants ahead of its texts, by architecture and name; nothing for a model that is not known."""
+    names = f"{header.name} {stem}".lower()
+    for architecture, part, prefixes in FAMILIES:
+        if architecture in ("", header.architecture) and part in names:
+            return prefixes
+    return Prefixes()
+
+
+def fingerprinted(path: Path, header: Header) -> str:
+    """Ten characters that another model in the same file name would not have: from its shape and its tensors' bytes."""
+    room = header.size - header.data_start
+    shape = (header.architecture, header.pooling, header.context_length, header.vocabulary, room)
+    digest = hashlib.sha256(repr(shape).encode())
+    try:
+        with path.open("rb") as file:
+            last = max(header.data_start, header.size - SAMPLE)
+            for start in (header.data_start, (header.data_start + last) // 2, last):
+                file.seek(start)
+                digest.update(file.read(SAMPLE))
+    except OSError as error:
+        raise ModelError(f"{path.name} cannot be read: {error.strerror}", hint="Check its permissions.") from error
+    return digest.hexdigest()[:10]
+
+
+def physical_cores() -> int:
+    """Cores this process may use, two threads of one core counted once: llama.cpp gains nothing from the second."""
+    try:
+        allowed = sorted(os.sched_getaffinity(0))
+    except AttributeError:
+        return max(1, (os.cpu_count() or 2) // (1 if os.uname().machine == "arm64" else 2))
+    cores = set()
+    for number in allowed:
+        siblings = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
+        try:
+            cores.add(siblings.read_text())
+        except OSError:
+            cores.add(str(number))
+    return max(1, len(cores))
+
+
+def _guard(path: Path, role: ModelRole, fingerprint: str, window: int) -> Callable[[], None]:
+    """What must hold each time the child is started: the same file, whole, and memory for it."""
+
+    def before() -> None:
+        header = check(path, role)
+        if fingerprinted(path, header) != fingerprint:
+            raise ModelError(f"{path.name} was replaced by another file", hint="Restart Brain to use the new one.")
+        check_memory(path.stem, header, window)
+
+    return before
+
+
+def _plain(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.text} for message in messages]
