@@ -1,0 +1,55 @@
+"""The catalog: everything Brain knows, in one SQLite file. Words index and vector index are derived from it.
+
+It decides nothing about when to read, embed or index; it remembers what waits. Every method raises only
+StoreError and its children, may be called from any thread, and has committed to disk when it returns.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from brain.store.database import Database
+from brain.store.files import Counts, Files
+from brain.store.passages import Facts, Passages
+from brain.store.queues import Queues, WordsRow
+
+WORTH_WRITING_ANEW = 0.2  # of the file is free pages
+
+__all__ = ["Catalog", "Counts", "Facts", "WordsRow"]
+
+
+class Catalog(Files, Passages, Queues):
+    """One catalog file. A context manager; `read_only` sees what another process commits."""
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        """Open it, or create it unless `read_only`. Raises StoreError: nothing there, damaged, too new."""
+        self._database = Database(path, read_only=read_only)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._database.path
+
+    def changes(self) -> int:
+        """A number that differs once anything was committed, by any process, since it was last asked for."""
+        return self._database.changes()
+
+    def compact(self, *, thorough: bool = False) -> None:
+        """Give freed space back. `thorough` writes the file anew in any case: nothing deleted stays."""
+        if thorough or self._database.free_share() > WORTH_WRITING_ANEW:
+            self._database.vacuum()
+        self._database.checkpoint()
+
+    def close(self) -> None:
+        """Write the log back and let go of the file. A second call does nothing."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,178 @@
+"""Is a folder of Chroma fit to be opened? Read with numpy alone: opening a damaged one can end the process.
+
+Knows the files of its vector index (hnswlib) as chromadb 1.5 writes them. It repairs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import struct
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FILES = ("header.bin", "data_level0.bin", "length.bin", "link_lists.bin", "index_metadata.pickle")
+_HEADER = struct.Struct("<iQQQQQQiIQQQdQ")
+
+
+class Damaged(Exception):
+    """A file of the index is not what Chroma writes; the message says which and how."""
+
+
+class _NumbersOnly(pickle.Unpickler):
+    """Unpickles dicts, strings and numbers; a file that asks for any class is not Chroma's."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise pickle.UnpicklingError(f"asks for {module}.{name}")
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file in a folder. Raises OSError."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def elements(folder: Path) -> int:
+    """How many vectors the indexes in a Chroma folder keep, deleted ones too. Raises Damaged, OSError.
+
+    An index that was never saved has no files yet and keeps none.
+    """
+    return sum(_check(segment) for segment in sorted(folder.iterdir()) if segment.is_dir() and any(segment.iterdir()))
+
+
+def _check(segment: Path) -> int:
+    missing = [name for name in _FILES if not (segment / name).is_file()]
+    if missing == ["index_metadata.pickle"] and _header(segment).held == 0:
+        return 0
+    if missing:
+        raise Damaged(f"{missing[0]} is missing")
+    header = _header(segment)
+    levels = _upper_links(segment, header)
+    labels = _ground_level(segment, header)
+    if header.held and (header.entry >= header.held or not levels[header.entry] == header.top == levels.max()):
+        raise Damaged("header.bin names no entry point")
+    _ids(segment, labels)
+    return header.held
+
+
+class _Header(NamedTuple):
+    """The fields of header.bin, in its order. `half` is what hnswlib calls M."""
+
+    version: int
+    offset: int
+    room: int
+    held: int
+    size: int  # of one element: ground links, vector, label
+    label_at: int
+    vector_at: int
+    top: int
+    entry: int
+    links: int
+    ground_links: int
+    half: int
+    multiplier: float
+    effort: int
+
+    def is_sane(self) -> bool:
+        """The fields fit together."""
+        return (
+            2 <= self.half <= 512
+            and self.links == self.half
+            and self.ground_links == 2 * self.half
+            and 1 <= self.effort <= 100_000
+            and self.offset == 0
+            and self.vector_at == self.ground_links * 4 + 4
+            and self.label_at > self.vector_at
+            and (self.label_at - self.vector_at) % 4 == 0
+            and self.size == self.label_at + 8
+            and self.held <= self.room
+            and abs(self.multiplier - 1 / np.log(self.half)) < 1e-9
+        )
+
+
+def _header(segment: Path) -> _Header:
+    raw = (segment / "header.bin").read_bytes()
+    if len(raw) != _HEADER.size:
+        raise Damaged(f"header.bin has {len(raw)} bytes")
+    header = _Header(*_HEADER.unpack(raw))
+    if not header.is_sane():
+        raise Damaged("header.bin has fields that do not fit together")
+    return header
+
+
+def _upper_links(segment: Path, header: _Header) -> NDArray[np.int32]:
+    """Walk the links above the ground level. Returns the level of each element."""
+    path = segment / "link_lists.bin"
+    step = header.links * 4 + 4
+    if path.stat().st_size > 64 * 1024 + header.held * (32 + step):
+        raise Damaged("link_lists.bin is far too large")
+    raw = path.read_bytes()
+    levels = np.zeros(header.held, np.int32)
+    upper: list[tuple[int, NDArray[np.uint32]]] = []
+    at = 0
+    for element in range(header.held):
+        if at + 4 > len(raw):
+            raise Damaged(f"link_lists.bin ends at element {element}")
+        (size,) = struct.unpack_from("<I", raw, at)
+        at += 4
+        if size % step or size > step * 64 or at + size > len(raw):
+            raise Damaged(f"link_lists.bin has a wrong size at element {element}")
+        levels[element] = size // step
+        for level in range(size // step):
+            (degree,) = struct.unpack_from("<H", raw, at + level * step)
+            if degree > header.links:
+                raise Damaged(f"link_lists.bin has too many links at element {element}")
+            targets = np.frombuffer(raw, np.uint32, degree, at + level * step + 4)
+            if degree and targets.max() >= header.held:
+                raise Damaged(f"link_lists.bin links to nothing at element {element}")
+            upper.append((level + 1, targets))
+        at += size
+    if at != len(raw):
+        raise Damaged(f"link_lists.bin has {len(raw) - at} bytes too many")
+    if any((levels[targets] < level).any() for level, targets in upper):
+        raise Damaged("link_lists.bin links above the level of an element")
+    return levels
+
+
+def _ground_level(segment: Path, header: _Header) -> NDArray[np.uint64]:
+    """Check the links and vectors of the ground level. Returns the label of each element."""
+    path, count, size = segment / "data_level0.bin", header.held, header.size
+    if path.stat().st_size < count * size:
+        raise Damaged("data_level0.bin is too short")
+    if (segment / "length.bin").stat().st_size < count * 4:
+        raise Damaged("length.bin is too short")
+    rows = np.fromfile(path, np.uint8, count * size).reshape(count, size)
+    degrees = rows[:, :2].copy().view(np.uint16)[:, 0]
+    if count and degrees.max() > header.ground_links:
+        raise Damaged("data_level0.bin has too many links at an element")
+    links = rows[:, 4 : 4 + header.ground_links * 4].copy().view(np.uint32)
+    used = np.arange(header.ground_links)[None, :] < degrees[:, None]
+    if count and (links[used] >= count).any():
+        raise Damaged("data_level0.bin links to nothing")
+    if not np.isfinite(rows[:, header.vector_at : header.label_at].copy().view(np.float32)).all():
+        raise Damaged("data_level0.bin has a vector that is not numbers")
+    labels: NDArray[np.uint64] = rows[:, header.label_at :].copy().view(np.uint64)[:, 0]
+    if len(np.unique(labels)) != count:
+        raise Damaged("data_level0.bin has a label twice")
+    return labels
+
+
+def _ids(segment: Path, labels: NDArray[np.uint64]) -> None:
+    file = io.BytesIO((segment / "index_metadata.pickle").read_bytes())
+    try:
+        kept: Any = _NumbersOnly(file).load()
+        named = set(kept["id_to_label"].values())
+    except Exception as error:  # a broken pickle may raise anything
+        raise Damaged(f"index_metadata.pickle cannot be read: {type(error).__name__}") from error
+    if file.read(1):
+        raise Damaged("index_metadata.pickle has bytes too many")
+    if not named <= set(labels.tolist()):
+        raise Damaged("index_metadata.pickle names vectors that are not there")

@@ -1,0 +1,341 @@
+"""The words index (tantivy): BM25 over titles, headings and texts of chunks. Derived from the catalog; may be deleted.
+
+Texts themselves are not kept in it. It decides nothing about ranking beyond its own scores.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import threading
+import unicodedata
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, suppress
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from brain.errors import StoreBusy, StoreError
+from brain.store.native import translated
+from brain.store.queues import WordsRow
+from brain.store.rows import sound
+from brain.types import Hit
+from brain.wording import STOP_WORDS
+
+RECIPE = 1  # counts up with every change to fields or tokens: an index of another recipe is built anew
+FIELDS = (("body", 1.0), ("headings", 1.5), ("title", 2.0))
+MAX_TERMS = 64  # of a question, the rarest
+MAX_CHARACTERS = 20_000  # of a question
+MAX_PARTS = 16  # phrases, and excluded words
+FEW = 5_000  # ids that tantivy is asked to look among; among more it is quicker to ask for more hits and drop some
+HEAP = 50_000_000
+
+_MARK = "brain.json"
+_TOKEN = r"[\p{L}\p{N}\p{M}]+"
+# Scripts written without spaces, and Hangul, whose words carry their particles: known by characters and pairs of them.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+
+
+class Words:
+    """One words index. Any number of threads may search; one at a time writes."""
+
+    def __init__(self, folder: Path, read_only: bool = False) -> None:
+        """Open it. The owner starts over where it is missing, of another version, or broken: then `fresh` is True.
+
+        Whoever finds it fresh marks all words as pending before the first `write`.
+        """
+        self.fresh = False
+        self._folder = folder
+        self._read_only = read_only
+        self._lock = threading.RLock()
+        self._writer: Any = None
+        self._index: Any = None
+        self._seen: object = None
+        with self._lock:
+            if not read_only and not self._open():
+                self._create()
+
+    def write(self, rows: Sequence[WordsRow], gone: Collection[int]) -> None:
+        """Insert or replace chunks and drop others: all of it is findable when this returns, or StoreError."""
+        with self._lock, self._translated():
+            index = self._need_index()
+            writer = self._writer_of(index)
+            try:
+                if stale := [int(chunk) for chunk in (*gone, *(row.id for row in rows))]:
+                    # delete_documents_by_term finds no unsigned number and says nothing (0.27).
+                    writer.delete_documents_by_query(_ids(index.schema, stale))
+                for row in rows:
+                    writer.add_document(_document(row))
+                writer.commit()
+            except BaseException:
+                self._drop_writer()
+                raise
+            index.reload()
+            if self.fresh:
+                self._sign()
+                self.fresh = False
+
+    def search(
+        self,
+        query: str,
+        limit: int,
+        within: Collection[int] | None = None,
+        *,
+        phrases: Sequence[str] = (),
+        excluded: Sequence[str] = (),
+    ) -> list[Hit]:
+        """The best chunks with any word of the query, every phrase, and none of the excluded; any string will do."""
+        if limit <= 0 or (within is not None and not within):
+            return []
+        with self._translated():
+            index, searcher = self._current()
+            wanted = _question(index.schema, searcher, query, phrases, excluded)
+            if wanted is None:
+                return []
+            if within is None:
+                return _hits(searcher, wanted, limit)
+            if len(within) <= FEW:
+                return _hits(searcher, _among(index.schema, wanted, within), limit)
+            return _filtered(searcher, wanted, limit, within)
+
+    def count(self) -> int:
+        """How many chunks it holds."""
+        with self._translated():
+            return int(self._current()[1].num_docs)
+
+    def clear(self) -> None:
+        """Start over with nothing: words of forgotten texts leave the disk. Then `fresh` is True."""
+        with self._lock:
+            self._create()
+
+    def close(self) -> None:
+        """Finish merging and let go of the folder. A second call does nothing."""
+        with self._lock:
+            self._drop_writer()
+            self._index = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self) -> bool:
+        """Open what is there; False where it is not an index of this recipe and version."""
+        import tantivy
+
+        self._index = None
+        seen = self._look()
+        try:
+            if json.loads((self._folder / _MARK).read_text(encoding="utf-8")) != _mark():
+                return False
+            with self._translated():
+                index = tantivy.Index.open(str(self._folder))
+                index.register_tokenizer("brain", _analyzer())
+                index.config_reader("manual")
+                index.reload()
+                index.searcher()
+        except (OSError, ValueError, StoreError):
+            return False
+        self._index, self._seen = index, seen
+        return True
+
+    def _create(self) -> None:
+        import tantivy
+
+        self._drop_writer()
+        self._index = None
+        with self._translated():
+            if self._folder.exists():
+                shutil.rmtree(self._folder)
+            self._folder.mkdir(mode=0o700, parents=True)
+            index = tantivy.Index(_schema(), str(self._folder))
+            index.register_tokenizer("brain", _analyzer())
+            index.config_reader("manual")
+        self._index, self.fresh = index, True
+
+    def _sign(self) -> None:
+        """Only an index that has been written to is signed: one left empty by a crash is fresh again."""
+        draft = self._folder / f"{_MARK}.new"
+        draft.write_text(json.dumps(_mark()), encoding="utf-8")
+        draft.replace(self._folder / _MARK)
+
+    def _look(self) -> object:
+        """What changes on disk with every commit, and with every index that is started over."""
+        try:
+            meta, mark = (self._folder / "meta.json").stat(), (self._folder / _MARK).stat()
+        except OSError:
+            return None
+        return meta.st_mtime_ns, meta.st_ino, meta.st_size, mark.st_mtime_ns, mark.st_ino
+
+    def _current(self) -> tuple[Any, Any]:
+        """The index and a view of its last commit, in a reading process too."""
+        with self._lock:
+            if self._read_only and (self._index is None or self._look() != self._seen) and not self._open():
+                raise StoreError("The words of your notes are not indexed yet.", hint="Run: brain sync")
+            index = self._need_index()
+            return index, index.searcher()
+
+    def _need_index(self) -> Any:
+        if self._index is None:
+            raise StoreError("The words index is closed.")
+        return self._index
+
+    def _writer_of(self, index: Any) -> Any:
+        if self._read_only:
+            raise StoreError("The words index is open for reading only.")
+        if self._writer is None:
+            self._writer = index.writer(HEAP, 1)
+        return self._writer
+
+    def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with suppress(StoreError), self._translated():  # what is not committed is pending in the catalog
+                writer.rollback()
+                writer.wait_merging_threads()
+
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self._failed)
+
+    def _failed(self, said: str) -> StoreError:
+        if "lock" in said.lower():
+            return StoreBusy("Another process is writing to the words index.", hint="Try again in a moment.")
+        reason = f"The words index {self._folder} could not be used: {said}"
+        return StoreError(reason, hint="It holds nothing of its own: delete that folder, then run: brain sync")
+
+
+def _mark() -> dict[str, object]:
+    import tantivy
+
+    return {"recipe": RECIPE, "tantivy": tantivy.__version__}
+
+
+def _schema() -> Any:
+    import tantivy
+
+    builder = tantivy.SchemaBuilder().add_unsigned_field("id", indexed=True, fast=True)
+    for field, _ in FIELDS:
+        builder = builder.add_text_field(field, tokenizer_name="brain")
+    return builder.build()
+
+
+@cache
+def _analyzer() -> Any:
+    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+
+    builder = TextAnalyzerBuilder(Tokenizer.regex(_TOKEN)).filter(Filter.remove_long(64))
+    return builder.filter(Filter.lowercase()).filter(Filter.ascii_fold()).filter(Filter.stemmer("english")).build()
+
+
+def _document(row: WordsRow) -> Any:
+    import tantivy
+
+    document = tantivy.Document()
+    document.add_unsigned("id", row.id)
+    for field, text in (("body", row.text), ("headings", row.headings), ("title", row.title)):
+        document.add_text(field, _spread(text))
+    return document
+
+
+def _spread(text: str, *, alone: bool = True) -> str:
+    """The text with its unspaced runs written as characters and pairs, each a word: 日本語 → 日 日本 本 本語 語.
+
+    `alone` False leaves out the single characters where there are pairs: what to look for, rather than what is there.
+    """
+    text = unicodedata.normalize("NFKC", sound(text))
+    return _UNSPACED.sub(lambda run: f" {' '.join(_grams(run[0], alone))} ", text)
+
+
+def _grams(run: str, alone: bool) -> list[str]:
+    if not alone and len(run) > 1:
+        return [run[at : at + 2] for at in range(len(run) - 1)]
+    return [gram for at in range(len(run)) for gram in (run[at], run[at : at + 2])][: 2 * len(run) - 1]
+
+
+def _question(schema: Any, searcher: Any, query: str, phrases: Sequence[str], excluded: Sequence[str]) -> Any | None:
+    """The query for tantivy; None where nothing is asked for."""
+    from tantivy import Occur, Query
+
+    terms = _terms(searcher, query)
+    parts = [(Occur.Should, _anywhere(schema, [term])) for term in terms]
+    exact = [tokens for phrase in phrases[:MAX_PARTS] if (tokens := _tokens(_spread(phrase[:MAX_CHARACTERS])))]
+    parts += [(Occur.Must, _anywhere(schema, tokens)) for tokens in exact]
+    if not parts:
+        return None
+    if not exact:
+        parts = [(Occur.Must, Query.boolean_query(parts))]
+    for word in excluded[:MAX_PARTS]:
+        if tokens := _tokens(_spread(word[:MAX_CHARACTERS])):
+            parts.append((Occur.MustNot, _anywhere(schema, tokens)))
+    return Query.boolean_query(parts)
+
+
+def _terms(searcher: Any, query: str) -> list[str]:
+    """The words to look for, each once: stop words left out where others remain, the rarest of too many."""
+    spoken = _spread(query[:MAX_CHARACTERS], alone=False).split()
+    telling = [word for word in spoken if word.casefold().strip("\"'.,:;!?()[]") not in STOP_WORDS]
+    terms = list(dict.fromkeys(_tokens(" ".join(telling)))) or list(dict.fromkeys(_tokens(" ".join(spoken))))
+    if len(terms) <= MAX_TERMS:
+        return terms
+    held = {term: sum(searcher.doc_freq(field, term) for field, _ in FIELDS) for term in terms}
+    kept = set(sorted(filter(held.__getitem__, terms), key=held.__getitem__)[:MAX_TERMS])
+    return [term for term in terms if term in kept]
+
+
+def _tokens(text: str) -> list[str]:
+    tokens: list[str] = _analyzer().analyze(text)
+    return tokens
+
+
+def _anywhere(schema: Any, tokens: Sequence[str]) -> Any:
+    """Chunks that hold the tokens side by side in one of the fields."""
+    from tantivy import Occur, Query
+
+    def in_field(field: str) -> Any:
+        if len(tokens) == 1:  # tantivy panics at a phrase of one word
+            return Query.term_query(schema, field, tokens[0], "freq")
+        return Query.phrase_query(schema, field, list(tokens))
+
+    return Query.boolean_query([(Occur.Should, Query.boost_query(in_field(field), weight)) for field, weight in FIELDS])
+
+
+def _among(schema: Any, wanted: Any, within: Collection[int]) -> Any:
+    from tantivy import Occur, Query
+
+    here = Query.const_score_query(_ids(schema, within), 0.0)
+    return Query.boolean_query([(Occur.Must, wanted), (Occur.Must, here)])
+
+
+def _ids(schema: Any, ids: Collection[int]) -> Any:
+    from tantivy import Query
+
+    return Query.term_set_query(schema, "id", [int(chunk) for chunk in ids])
+
+
+def _hits(searcher: Any, wanted: Any, limit: int) -> list[Hit]:
+    found = searcher.search(wanted, limit, count=False).hits
+    ids = searcher.fast_field_values("id", [address for _, address in found])
+    return [Hit(int(chunk), float(score)) for chunk, (score, _) in zip(ids, found, strict=True)]
+
+
+def _filtered(searcher: Any, wanted: Any, limit: int, within: Collection[int]) -> list[Hit]:
+    """The best among many ids: ask for more and more hits until enough of them are among these."""
+    allowed = within if isinstance(within, (set, frozenset)) else frozenset(within)
+    ask = limit * 4
+    while True:
+        hits = _hits(searcher, wanted, ask)
+        kept = [hit for hit in hits if hit.chunk_id in allowed][:limit]
+        if len(kept) == limit or len(hits) < ask:
+            return kept
+        ask *= 8
+
+
+__all__ = ["Words", "WordsRow"]
