@@ -10,13 +10,16 @@ _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
 _WIKILINK = re.compile(r"!?\[\[([^\[\]|\n]+?)(?:\|([^\[\]\n]+))?\]\]")
 _REFERENCE = re.compile(r"\[([^\[\]\n]+)\]\[[^\[\]\n]*\]")
 _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+)>")
-_TAG = re.compile(r"</?[A-Za-z][^<>\n]*>|<!--.*?-->", re.DOTALL)
-_EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*])|(?<!\w)(_{1,3})(?=\S)(.+?)(?<=\S)\3(?!\w)")
-_STRIKE = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~|==(?=\S)(.+?)(?<=\S)==")
-_CODE = re.compile(r"`+([^`\n]+)`+")
+# Every repetition below is bounded or has one place to start from: a hostile line must not cost the square of its length.
+_TAG = re.compile(r"</?[A-Za-z][^<>\n]*>|<!--.{0,2000}?-->", re.DOTALL)
+_EMPHASIS = re.compile(
+    r"(?<![\w*])(\*{1,3})(?=\S)(.{1,500}?)(?<=\S)\1(?![\w*])|(?<!\w)(_{1,3})(?=\S)(.{1,500}?)(?<=\S)\3(?!\w)"
+)
+_STRIKE = re.compile(r"~~(?=\S)(.{1,500}?)(?<=\S)~~|==(?=\S)(.{1,500}?)(?<=\S)==")
+_CODE = re.compile(r"(?<!`)`{1,9}([^`\n]+)`{1,9}")
 _MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)*(?:#{1,6}[ \t]+|[-*+][ \t]+(?:\[[ xX]\][ \t]+)?)?", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*$", re.MULTILINE)
-_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-{3,}[-:| \t]*$", re.MULTILINE)
+_RULE = re.compile(r"^[ \t]*(?:\|[ \t]*)?:?---[-:| \t]*+$", re.MULTILINE)
 
 
 def plain(text: str, format: str) -> str:
@@ -51,7 +54,7 @@ _ABBREVIATIONS = frozenset(
     "jan feb mar apr jun jul aug sep sept oct nov dec z.b d.h bzw usw u.a vol pp p ed eds".split()
 )
 _STOP = re.compile(
-    r"(?:[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？｡]+[」』”’）]*|\n[ \t]*\n|\n(?=[ \t]*(?:[-*+•|>#]|\d+[.)])[ \t]?))"
+    r"(?:(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s|$)|[。！？｡]+[」』”’）]*|\n[ \t]*\n|\n(?=[ \t]*(?:[-*+•|>#]|\d+[.)])[ \t]?))"
 )
 
 
@@ -82,14 +85,17 @@ def _append(spans: list[tuple[int, int]], text: str, start: int, end: int) -> No
 
 def _is_abbreviation(text: str, start: int, stop: int, end: int) -> bool:
     at = stop
-    while at > start and not text[at - 1].isspace():
+    while at > max(start, stop - 24) and not text[at - 1].isspace():
         at -= 1
     word = text[at:stop].lower().lstrip("(\"'“‘[")
     if word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word.isascii()):
         rest = text[end : end + 40].lstrip()
         return bool(rest) and (word in _ABBREVIATIONS or rest[0].isupper() or rest[0].islower())
-    line = text.rfind("\n", 0, at) + 1
-    return word.isdigit() and not text[line:at].strip(" \t>")  # "1." opens a list item
+    if not word.isdigit():
+        return False
+    while at > start and text[at - 1] in " \t>":
+        at -= 1
+    return at == 0 or text[at - 1] == "\n"  # "1." opens a list item
 
 
 # One run of letters and digits; characters of scripts without spaces each stand alone.

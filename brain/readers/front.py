@@ -1,0 +1,160 @@
+"""What a note says about itself before it begins: YAML or TOML front matter, and Logseq's `key:: value` lines.
+
+Anything that makes no sense is left out; nothing here ever makes a note unreadable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from brain.cleaning import one_line
+
+_MOST = 64_000  # characters of front matter that are looked at; yaml reads 100 kB a second
+TITLE_CHARACTERS = 150  # a title stands before every chunk as it is embedded
+_MANY = 200  # tags or aliases of one note
+_FENCED = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)(?:(?<=\n)|^)(?:\1|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
+_SIMPLE = re.compile(r"^([A-Za-z][\w -]{0,40}):[ \t]+(\S.*)$", re.MULTILINE)
+_PROPERTY = re.compile(r"(?:-[ \t]+|[ \t]+)?([A-Za-z][\w-]{0,60})::[ \t]*([^\n]*)(?:\n|$)")
+_TITLES = ("title",)
+_TAGS = ("tags", "tag", "keywords")
+_ALIASES = ("aliases", "alias")
+_DATES = ("date", "created", "created_at", "date_created", "creation_date", "published", "updated", "modified")
+_KNOWN = frozenset((*_TITLES, *_TAGS, *_ALIASES, *_DATES, "icon", "id", "public", "type", "filters", "collapsed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What was found, and where the note itself begins."""
+
+    body: int = 0
+    title: str | None = None
+    date: str | None = None
+    tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+def read_front(text: str) -> Front:
+    """The front matter or the properties at the top of a note."""
+    if text.startswith(("---", "+++")) and (found := _FENCED.match(text)):
+        return _front(found.end(), _yaml(found[2]) if found[1] == "---" else _toml(found[2]))
+    return _properties(text)
+
+
+def _properties(text: str) -> Front:
+    """Logseq's lines. The known ones at the very top are front matter; from the first unknown one on they are text."""
+    given: dict[str, Any] = {}
+    at = body = len(text) - len(text.lstrip())
+    on_top = True
+    while found := _PROPERTY.match(text, at):
+        given.setdefault(found[1], found[2].strip())
+        at = found.end()
+        on_top = on_top and found[1].lower() in _KNOWN
+        body = at if on_top else body
+    return _front(body if given else 0, given)
+
+
+def _front(body: int, given: Mapping[Any, Any]) -> Front:
+    values = {str(key).strip().lower().replace("-", "_").replace(" ", "_"): value for key, value in given.items()}
+    title = next((_words(values[key]) for key in _TITLES if key in values), "")
+    dates = (iso_date(values[key]) for key in _DATES if key in values)
+    return Front(
+        body,
+        title=title or None,
+        date=next((day for day in dates if day), None),
+        tags=unique(tag for key in _TAGS for tag in _names(values.get(key), spaces=True)),
+        aliases=unique(alias for key in _ALIASES for alias in _names(values.get(key), spaces=False)),
+    )
+
+
+def _yaml(text: str) -> Mapping[Any, Any]:
+    import yaml
+
+    if len(text) <= _MOST:
+        try:
+            # BaseLoader makes strings only: no date that raises, no merge keys to blow up, no "no" that means False.
+            given = yaml.load(text, Loader=yaml.BaseLoader)
+            return given if isinstance(given, dict) else {}
+        except (yaml.YAMLError, RecursionError, ValueError, TypeError, AttributeError):
+            pass  # broken: the plain lines in it still count
+    return {found[1]: found[2].strip().strip("\"'") for found in _SIMPLE.finditer(text[:_MOST])}
+
+
+def _toml(text: str) -> Mapping[Any, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text) if len(text) <= _MOST else {}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _words(value: Any) -> str:
+    return (
+        one_line(value)[:TITLE_CHARACTERS]
+        if isinstance(value, str)
+        else str(value)
+        if isinstance(value, int | date)
+        else ""
+    )
+
+
+def _names(value: Any, *, spaces: bool) -> list[str]:
+    """A list, or one string parted by commas, or, for tags, by spaces."""
+    if isinstance(value, str):
+        linked = re.findall(r"\[\[([^\[\]]+)\]\]", value)
+        rest = re.sub(r"#?\[\[[^\[\]]+\]\]", ",", value)
+        return linked + [_name(part) for part in (rest.split(",") if "," in rest or not spaces else rest.split())]
+    if isinstance(value, list):
+        return [_name(part) for part in value[:_MANY] if isinstance(part, str | int)]
+    return []
+
+
+def _name(value: str | int) -> str:
+    return one_line(str(value)).strip("\"'[]").lstrip("#").strip()[:100]
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    """Each name once, whatever its case, in order, as first written."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if name and len(seen) < _MANY:
+            seen.setdefault(name.casefold(), name)
+    return tuple(seen.values())
+
+
+def day_of_name(name: str) -> str | None:
+    """The day a journal page is about: "2025-03-09", "2025_03_09 Standup", "Mar 9th, 2025"; None for other names."""
+    return iso_date(name) if _DAILY.match(name.strip()) else None
+
+
+_DAILY = re.compile(r"\d{4}([-_.])\d{2}\1\d{2}(?!\d)|[A-Za-z]{3,9} \d{1,2}(?:st|nd|rd|th)?, \d{4}$")
+_ISO = re.compile(r"(\d{4})[-/._](\d{1,2})(?:[-/._](\d{1,2}))?(?![\d])")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T\d{4,6}|\d{6})?Z?$")
+_MONTHS = {name: at for at, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_DAY_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?[ ,]+([A-Za-z]{3})[a-z]*\.?,?[ ]+(\d{4})")
+_MONTH_DAY = re.compile(r"([A-Za-z]{3})[a-z]*\.?[ ]+(\d{1,2})(?:st|nd|rd|th)?,?[ ]+(\d{4})")
+
+
+def iso_date(value: Any) -> str | None:
+    """A day as "2025-03-09", from the ways people and programs write one; None for anything else."""
+    if isinstance(value, datetime | date):
+        return value.strftime("%Y-%m-%d") if value.year >= 1000 else None
+    written = str(value).strip().strip("[]\"'")[:60]
+    try:
+        if found := _ISO.match(written):
+            return date(int(found[1]), int(found[2]), int(found[3] or 1)).isoformat()
+        if found := _COMPACT.match(written):
+            return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
+        if written.isdecimal() and len(written) in (10, 13):  # seconds or milliseconds since 1970
+            return datetime.fromtimestamp(int(written[:10]), UTC).date().isoformat()
+        if found := _DAY_MONTH.search(written):
+            return date(int(found[3]), _MONTHS[found[2].lower()], int(found[1])).isoformat()
+        if found := _MONTH_DAY.search(written):
+            return date(int(found[3]), _MONTHS[found[1].lower()], int(found[2])).isoformat()
+    except (ValueError, KeyError, OverflowError):
+        return None
+    return None
