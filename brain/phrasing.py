@@ -1,0 +1,99 @@
+"""What a chat model says, piece by piece → the words worth showing, each sentence checked, and when to stop listening. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from brain.citing import cite, without_markers
+from brain.events import Checked, Token
+from brain.types import Citation, Evidence, Sentence
+from brain.wording import sentences, terms
+
+UNSUPPORTED_IN_A_ROW = 2  # from a tiny model: what follows was never worth reading in the answers looked at
+
+
+class Phrasing:
+    """One answer as it grows. `is_over` turns True when more of it would say nothing new.
+
+    Small models fall into loops. A sentence that begins like an earlier one is held back until it differs; if it ends the
+    same, it is dropped and the answer is over. With `tiny` two sentences in a row that stand in no source end it as well.
+    """
+
+    def __init__(self, question: str, evidence: Sequence[Evidence], *, tiny: bool) -> None:
+        self._question = question
+        self._evidence = evidence
+        self._tiny = tiny
+        self._text = ""
+        self._shown = 0  # characters of the text that have been given out
+        self._checked: list[Sentence] = []
+        self._said: set[tuple[str, ...]] = set()
+        self.is_over = False
+
+    def add(self, piece: str) -> Iterator[Token | Checked]:
+        """Take one more piece of the answer; give what of it can be shown now."""
+        self._text += piece
+        spans = sentences(self._text)
+        for start, end in spans[len(self._checked) : -1]:  # the last one may still grow
+            if self._is_repeated(start, end):
+                self._end_at(start)
+                return
+            yield from self._show(end)
+            yield from self._check(end)
+            if self.is_over:
+                self._text = self._text[:end]
+                return
+        if spans and not self._may_repeat(spans[-1][0]):
+            yield from self._show(len(self._text))
+
+    def finish(self) -> Iterator[Token | Checked]:
+        """The stream has ended, or was stopped: give the rest."""
+        spans = sentences(self._text)
+        for start, end in spans[len(self._checked) :]:
+            if self._is_repeated(start, end):
+                self._end_at(start)
+                return
+            yield from self._show(end)
+            yield from self._check(end)
+
+    @property
+    def text(self) -> str:
+        """The answer so far, without what was dropped."""
+        return without_markers(self._text).strip()
+
+    def cited(self) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
+        """The answer's sentences and the spans that carry them."""
+        return cite(self._text, self._evidence, question=self._question)
+
+    def _show(self, end: int) -> Iterator[Token]:
+        if end > self._shown:
+            piece = self._text[self._shown : end]
+            self._shown = end
+            yield Token(piece)
+
+    def _check(self, end: int) -> Iterator[Checked]:
+        complete, _ = cite(self._text[:end], self._evidence, question=self._question)
+        for sentence in complete[len(self._checked) :]:
+            self._checked.append(sentence)
+            self._said.add(tuple(terms(sentence.text)))
+            yield Checked(sentence)
+        last = self._checked[-UNSUPPORTED_IN_A_ROW:]
+        if self._tiny and len(last) == UNSUPPORTED_IN_A_ROW and not any(sentence.supported for sentence in last):
+            self.is_over = True
+
+    def _is_repeated(self, start: int, end: int) -> bool:
+        return tuple(terms(self._text[start:end])) in self._said
+
+    def _may_repeat(self, start: int) -> bool:
+        begun = tuple(terms(self._text[start:]))
+        # Its last word may not be whole yet: compare the words before it, and it as a beginning.
+        return any(
+            len(said) >= len(begun)
+            and said[: len(begun) - 1] == begun[:-1]
+            and said[len(begun) - 1].startswith(begun[-1])
+            for said in self._said
+            if begun
+        )
+
+    def _end_at(self, start: int) -> None:
+        self._text = self._text[:start].rstrip()
+        self.is_over = True

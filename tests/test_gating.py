@@ -1,0 +1,75 @@
+"""The gate: clear cases are told apart with words alone, with vectors alone, and with both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brain.gating import enough
+from brain.types import Chunk, Evidence, Scores
+
+PUMP = (
+    "The well pump is a Grundfos SQ 2-55. It lifts 2.5 m³ an hour from a depth of 35 metres. Delivery takes six weeks."
+)
+BREAD = "The dough rests for 4 hours at 24 °C and is folded every thirty minutes. Rye flour ferments faster."
+
+
+def passage(text: str, cosine: float | None, *, title: str = "Note", number: int = 1) -> Evidence:
+    chunk = Chunk(Path(f"{title}.md"), 0, len(text), text, format="markdown")
+    return Evidence(number, chunk, title, 0.5, Scores(words=1.0, vectors=cosine))
+
+
+@pytest.mark.parametrize("cosine", [0.6, None])
+def test_question_of_the_notes_is_answered(cosine: float | None) -> None:
+    verdict = enough("How long does the delivery of the well pump take?", [passage(PUMP, cosine)])
+    assert verdict.answer
+    assert "enough" in verdict.why
+
+
+@pytest.mark.parametrize("cosine", [0.1, None])
+def test_foreign_question_is_refused_without_a_doubt(cosine: float | None) -> None:
+    verdict = enough(
+        "Who wrote the constitution of the Roman republic?", [passage(PUMP, cosine), passage(BREAD, cosine)]
+    )
+    assert not verdict.answer
+    assert verdict.sure
+    assert "too little" in verdict.why
+
+
+def test_meaning_alone_is_enough() -> None:
+    assert enough("Quel est le débit?", [passage(PUMP, 0.7)]).answer
+
+
+def test_rare_word_found_makes_up_for_a_poor_cosine() -> None:
+    assert enough("error E1042", [passage("E1042: the pump error that frost brings.", 0.3)]).answer
+
+
+def test_missing_name_weighs_more_than_a_missing_word() -> None:
+    text = "The treaty was signed in the old town hall in spring."
+    with_name = enough("When was the treaty of Tordesillas signed by Spain?", [passage(text, None)])
+    without = enough("When was the peace treaty signed by envoys?", [passage(text, None)])
+    assert (with_name.answer, without.answer) == (False, True)
+
+
+def test_title_counts() -> None:
+    text = "It lifts 2.5 m³ an hour and takes six weeks."
+    assert not enough("garden pump", [passage(text, None)]).answer
+    assert enough("garden pump", [passage(text, None, title="Garden pump")]).answer
+
+
+def test_nothing_found_is_never_enough() -> None:
+    verdict = enough("Anything?", [])
+    assert (verdict.answer, verdict.sure) == (False, True)
+
+
+def test_embedder_with_high_cosines_is_measured_from_its_floor() -> None:
+    question = "Who wrote the constitution of the Roman republic?"
+    assert enough(question, [passage(PUMP, 0.72)]).answer
+    assert not enough(question, [passage(PUMP, 0.72)], unrelated=0.65).answer
+
+
+@pytest.mark.parametrize("question", ["", "?", "the of and", "什么时候", "🙂"])
+def test_odd_questions_get_a_verdict(question: str) -> None:
+    assert isinstance(enough(question, [passage(PUMP, None)]).answer, bool)
+    assert isinstance(enough(question, [passage("", 0.2)]).answer, bool)
