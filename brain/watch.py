@@ -40,7 +40,8 @@ class Watcher:
                 if event.event_type not in QUIET:
                     look_again()
 
-        observer = Observer()
+        self._observer = observer = Observer()
+        observer.start()
         watched = set()
         for folder in sorted(wanted):
             try:
@@ -48,13 +49,6 @@ class Watcher:
                 watched.add(folder)
             except OSError as error:  # the folder is gone, or the system allows no more watches
                 self.refused[folder] = error.strerror or str(error)
-        try:
-            observer.start()
-        except OSError as error:
-            self.refused.update(dict.fromkeys(wanted, error.strerror or str(error)))
-            watched.clear()
-        else:
-            self._observer = observer
         self.watched = frozenset(watched)
         if self.refused:
             log.warning("not watched", extra={"folders": len(self.refused)})

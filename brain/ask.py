@@ -1,0 +1,141 @@
+"""A question, in a straight line: passages, the gate, the prompt, the stream, and the span that carries each sentence."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from brain.errors import ModelError
+from brain.events import Answered, AnswerTimings, Checked, Event, FellBack, Reading, Retrieved, Thought, Token
+from brain.gating import enough
+from brain.phrasing import Phrasing
+from brain.prompting import messages
+from brain.quoting import answer_from, quotes
+from brain.seams import Cancel, ChatModel
+from brain.types import Evidence, Message, Unread
+
+QUOTES = "quotes"  # the name of the answerer that needs no model
+
+
+def ask(
+    question: str,
+    found: Retrieved,
+    *,
+    chat: Callable[[], ChatModel] | None,
+    tiny: bool,
+    history: Sequence[Message],
+    limit: int,
+    unread: Callable[[Sequence[Evidence]], Sequence[Unread]],
+    began: float,
+    cancel: Cancel,
+) -> Iterator[Event]:
+    """Reading, Thought, Token and Checked as they come, then Answered. `found` has been shown already.
+
+    `chat` opens the chat model; None leaves the quotes, and so does a model that fails, after a FellBack that says
+    why. `tiny` asks for the prompt that a model of a few hundred million parameters can follow. `limit` is in tokens,
+    `began` is when the question came, on the monotonic clock.
+    """
+    evidence = found.evidence
+    answer = Answered(
+        question=question,
+        answer="",
+        abstained=True,
+        model=QUOTES,
+        stays_home=True,
+        sentences=(),
+        citations=(),
+        evidence=evidence,
+        unread=tuple(unread(evidence)),
+        degraded=found.degraded,
+        seconds=AnswerTimings(retrieve=found.seconds.total),
+    )
+    if not enough(question, evidence).answer:
+        yield _timed(answer, began, first=0.0)
+        return
+    if chat is not None:
+        try:
+            yield from _phrased(answer, chat(), tiny=tiny, history=history, limit=limit, began=began, cancel=cancel)
+            return
+        except ModelError as error:
+            yield FellBack("chat", error.reason, error.hint)
+            answer = replace(answer, degraded=(*answer.degraded, "chat"))
+    yield from _quoted(answer, began)
+
+
+def _quoted(answer: Answered, began: float) -> Iterator[Event]:
+    """The best sentences as they stand in the notes."""
+    text, sentences, citations = answer_from(quotes(answer.question, answer.evidence))
+    first = time.monotonic() - began
+    for sentence in sentences:
+        yield Token(sentence.text + " ")
+        yield Checked(sentence)
+    yield _timed(
+        replace(answer, answer=text, abstained=not citations, sentences=sentences, citations=citations),
+        began,
+        first=first,
+    )
+
+
+def _phrased(
+    answer: Answered,
+    chat: ChatModel,
+    *,
+    tiny: bool,
+    history: Sequence[Message],
+    limit: int,
+    began: float,
+    cancel: Cancel,
+) -> Iterator[Event]:
+    """The chat model's words, then what of them stands in the sources."""
+    room = chat.window - min(limit, chat.window // 2)
+    prompt, shown = messages(answer.question, answer.evidence, history, budget=room, count=chat.count, small=tiny)
+    phrasing, first = Phrasing(answer.question, shown, tiny=tiny), 0.0
+    stop = _Either(cancel)
+    for delta in chat.stream(prompt, limit=limit, cancel=stop):
+        if isinstance(delta, Reading):
+            yield delta
+            continue
+        first = first or time.monotonic() - began
+        if delta.thought:
+            yield Thought(delta.text)
+            continue
+        yield from phrasing.add(delta.text)
+        if phrasing.is_over:
+            stop.set()
+    yield from phrasing.finish()
+    sentences, citations = phrasing.cited()
+    yield _timed(
+        replace(
+            answer,
+            answer=phrasing.text,
+            abstained=not phrasing.text and not cancel.is_set(),
+            model=chat.name,
+            stays_home=chat.stays_home,
+            sentences=sentences,
+            citations=citations,
+            usage=chat.usage,
+            stopped=cancel.is_set(),
+        ),
+        began,
+        first=first,
+    )
+
+
+class _Either(threading.Event):
+    """Set when it is set itself, or when the person's own cancel is."""
+
+    def __init__(self, other: Cancel) -> None:
+        super().__init__()
+        self._other = other
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._other.is_set()
+
+
+def _timed(answer: Answered, began: float, *, first: float) -> Answered:
+    return replace(answer, seconds=replace(answer.seconds, first_token=first, total=time.monotonic() - began))
+
+
+__all__ = ["QUOTES", "ask"]

@@ -1,0 +1,174 @@
+"""Keeps the store current: passes on demand, and in the background after every hint and every sweep. Makes way for questions."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from brain.embed import embed_pending, fill_index
+from brain.errors import BrainError, ModelError, StoreError
+from brain.events import Event, Failed, FellBack, FolderSkipped, SyncFinished, SyncStarted
+from brain.log import log
+from brain.parts import Parts
+from brain.seams import Cancel
+from brain.sync import Pass, sync
+from brain.watch import Watcher
+
+SWEEP_SECONDS = 30.0  # a walk of 10 000 files takes about 50 ms; events make most changes known long before
+QUIET_SECONDS = 0.3  # an editor's save is several events: look once they have ended
+
+
+class Indexer:
+    """The one writer of the store. Passes never overlap."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._passing = threading.Lock()
+        self._asking = 0
+        self._idle = threading.Condition()
+        self._ending = threading.Event()
+        self._look_again = threading.Event()
+        self._followers: list[queue.SimpleQueue[Event]] = []
+        self.watcher = Watcher(self._look_again.set)
+
+    def passing(self, *, cancel: Cancel, words_only: bool = False) -> Iterator[Event]:
+        """One pass in the caller's thread, after any that is running."""
+        with self._passing:
+            yield from self._pass(cancel, words_only=words_only)
+
+    def rebuilding(self, *, cancel: Cancel, vectors: bool) -> Iterator[Event]:
+        """Both indexes made anew from the catalog, then a pass; with `vectors` every passage is embedded again."""
+        with self._passing:
+            self._parts.drop_indexes()
+            if vectors:
+                self._parts.catalog.drop_vectors()
+            yield from self._pass(cancel, words_only=False)
+
+    @contextmanager
+    def background(self) -> Iterator[None]:
+        """While this lasts one thread keeps the store current: a pass at once, then after every hint and every sweep."""
+        thread = threading.Thread(target=self._run, name="indexer", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.end()
+            self.watcher.close()
+            thread.join(timeout=30)
+
+    def follow(self, cancel: Cancel) -> Iterator[Event]:
+        """What the background thread does, as it happens, until `cancel` is set or the indexer ends."""
+        mine: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._followers.append(mine)
+        try:
+            while not cancel.is_set() and not self._ending.is_set():
+                try:
+                    yield mine.get(timeout=0.2)
+                except queue.Empty:
+                    continue
+        finally:
+            self._followers.remove(mine)
+
+    def hint(self) -> None:
+        """Something may have changed: look soon."""
+        self._look_again.set()
+
+    def tell(self, event: Event) -> None:
+        """Hand an event to everyone who follows."""
+        for follower in tuple(self._followers):
+            follower.put(event)
+
+    def end(self) -> None:
+        """Stop whatever runs, at the next batch."""
+        self._ending.set()
+        self._look_again.set()
+        with self._idle:
+            self._idle.notify_all()
+
+    @contextmanager
+    def question(self) -> Iterator[None]:
+        """While this lasts the background work pauses between two batches."""
+        with self._idle:
+            self._asking += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._asking -= 1
+                self._idle.notify_all()
+
+    def _give_way(self) -> None:
+        with self._idle:
+            self._idle.wait_for(lambda: not self._asking or self._ending.is_set())
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            try:
+                self.watcher.watch(path for path in self._parts.catalog.folders() if path.is_dir())
+                with self._passing:
+                    for event in _worth_telling(self._pass(self._ending, give_way=self._give_way)):
+                        self.tell(event)
+            except BrainError as error:
+                log.warning("pass failed", extra={"kind": type(error).__name__})
+                self.tell(Failed(error.reason, error.hint))
+            except Exception:  # noqa: BLE001 - a bug here must not end the watching for good: logged, and tried again
+                log.exception("pass broke")
+                self.tell(Failed("Indexing stopped unexpectedly.", "It is tried again; details are in the log."))
+            self._look_again.wait(SWEEP_SECONDS)
+            while self._look_again.is_set() and not self._ending.is_set():
+                self._look_again.clear()
+                self._ending.wait(QUIET_SECONDS)
+
+    def _pass(
+        self, cancel: Cancel, *, words_only: bool = False, give_way: Callable[[], None] = lambda: None
+    ) -> Iterator[Event]:
+        parts = self._parts
+        tokenizer, is_real = parts.tokenizer()
+        one_pass = Pass(
+            parts.catalog,
+            parts.readers,
+            tokenizer,
+            max_bytes=parts.settings.notes.max_mb * 1_000_000,
+            cut_again=is_real,
+        )
+
+        def vectors() -> Iterator[Event]:
+            return iter(()) if words_only else self._embed(cancel, give_way)
+
+        yield from sync(
+            one_pass,
+            parts.write_words,
+            vectors,
+            skip=(parts.settings.home,),
+            cancel=cancel,
+            give_way=give_way,
+        )
+
+    def _embed(self, cancel: Cancel, give_way: Callable[[], None]) -> Iterator[Event]:
+        parts = self._parts
+        try:
+            embedder = parts.embedder()
+            for event in embed_pending(parts.catalog, embedder, cancel=cancel, give_way=give_way):
+                parts.chroma_is_current = False
+                yield event
+            ids, _ = parts.catalog.index_todo(embedder.name, 1)
+            if parts.chroma_is_open or len(ids) or parts.catalog.index_gone(1):
+                parts.chroma_is_current = False
+                fill_index(parts.catalog, parts.chroma(embedder.name), embedder.name, cancel=cancel)
+                parts.chroma_is_current = not cancel.is_set()
+        except (ModelError, StoreError) as error:
+            yield FellBack("vectors", error.reason, error.hint)
+
+
+def _worth_telling(events: Iterator[Event]) -> Iterator[Event]:
+    """The events of a pass, unless it finds nothing to do: a sweep twice a minute is no news."""
+    held: list[Event] = []
+    for event in events:
+        if isinstance(event, FolderSkipped) or (isinstance(event, SyncStarted) and not event.steps):
+            held.append(event)
+        elif not (held and isinstance(event, SyncFinished)):
+            yield from held
+            held.clear()
+            yield event

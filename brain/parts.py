@@ -1,0 +1,151 @@
+"""The drawers of one store, each opened at first use, all closed together. It alone knows which drawer file is in use."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brain import readers
+from brain.chunking import EstimatedTokenizer
+from brain.errors import ModelError
+from brain.models.shelf import Shelf
+from brain.seams import Tokenizer, VectorIndex
+from brain.search import Searcher
+from brain.settings import Settings
+from brain.store.catalog import Catalog
+from brain.store.claim import Claim
+
+if TYPE_CHECKING:
+    from brain.models.local import GgufChat, GgufEmbedder
+    from brain.store.vectors import ChromaVectors, ExactVectors
+    from brain.store.words import Words
+
+WORDS_BATCH = 5000
+
+
+class Parts:
+    """What a Brain stands on. Thread-safe; every part raises its own BrainError when it cannot be opened."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, claim: Claim) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self.claim = claim
+        self.readers = readers
+        self.shelf = Shelf(settings.shelf, offline=settings.offline)
+        self.searcher = Searcher(catalog, self.words, self.vectors, self.embedder)
+        self._lock = threading.RLock()
+        self._words: Words | None = None
+        self._exact: ExactVectors | None = None
+        self._chroma: ChromaVectors | None = None
+        self._embedder: GgufEmbedder | None = None
+        self._chat: tuple[Path, GgufChat] | None = None
+        self.chroma_is_current = False  # it holds every vector of the catalog: searches may use it
+
+    def words(self) -> Words:
+        """The words index. What it lost, being made anew, is marked as pending."""
+        with self._lock:
+            if self._words is None:
+                from brain.store.words import Words
+
+                self._words = Words(self.settings.home / "words", read_only=not self.claim.ours)
+                if self.claim.ours and self._words.fresh:
+                    self.catalog.all_words_pending()
+            return self._words
+
+    def write_words(self) -> None:
+        """Commit to the words index what is pending in the catalog."""
+        words = self.words()
+        while True:
+            rows, gone = self.catalog.words_todo(WORDS_BATCH), self.catalog.words_gone(WORDS_BATCH)
+            if not rows and not gone:
+                return
+            words.write(rows, gone)
+            self.catalog.words_done([row.id for row in rows], gone)
+
+    def vectors(self) -> VectorIndex:
+        """Chroma where this process has it open and current, else exact search over the catalog's vectors."""
+        with self._lock:
+            if self._chroma is not None and self.chroma_is_current:
+                return self._chroma
+            if self._exact is None:
+                from brain.store.vectors import ExactVectors
+
+                self._exact = ExactVectors(self.catalog, self.embedder().name)
+            return self._exact
+
+    def chroma(self, model: str) -> ChromaVectors:
+        """Chroma, which only the owner of the store may open; its import alone takes a second."""
+        with self._lock:
+            if self._chroma is None:
+                from brain.store.vectors import ChromaVectors
+
+                self._chroma = ChromaVectors(self.settings.home / "chroma", self.catalog, model)
+            return self._chroma
+
+    @property
+    def chroma_is_open(self) -> bool:
+        """Whether this process holds Chroma."""
+        return self._chroma is not None
+
+    def embedder(self) -> GgufEmbedder:
+        """The embedder, its header read; its process starts at first use. Raises ModelError."""
+        with self._lock:
+            if self._embedder is None:
+                from brain.models.local import open_embedder
+
+                path = self.shelf.find(self.settings.embed.model)
+                self._embedder = open_embedder(path, threads=self.settings.embed.threads)
+            return self._embedder
+
+    def tokenizer(self) -> tuple[Tokenizer, bool]:
+        """What counts tokens, and whether it is the embedder's own or only an estimate."""
+        try:
+            return self.embedder(), True
+        except ModelError:
+            return EstimatedTokenizer(), False
+
+    def chat_path(self, name: str | None = None) -> Path:
+        """Where a chat model is; without a name, the one in the settings. Raises ModelError."""
+        return self.shelf.find(name or self.settings.chat.model)
+
+    def chat(self, path: Path) -> GgufChat:
+        """The chat model in a file. One is open at a time: opening another ends the one before and gives its memory back."""
+        with self._lock:
+            if self._chat is not None and self._chat[0] != path:
+                self._chat[1].close()
+                self._chat = None
+            if self._chat is None:
+                from brain.models.local import open_chat
+
+                chosen = self.settings.chat
+                self._chat = (path, open_chat(path, window=chosen.window, threads=chosen.threads))
+            return self._chat[1]
+
+    def drop_indexes(self) -> None:
+        """Delete both derived indexes; the catalog marks all of their content as pending."""
+        with self._lock:
+            self._close_indexes()
+            for name in ("words", "chroma"):
+                shutil.rmtree(self.settings.home / name, ignore_errors=True)
+            self.catalog.all_words_pending()
+            self.catalog.all_index_pending()
+
+    def close(self) -> None:
+        """End the model processes and close every index in good order; the catalog stays open."""
+        with self._lock, ExitStack() as last:
+            last.callback(self._close_indexes)
+            last.callback(self.readers.close)
+            if self._embedder is not None:
+                last.callback(self._embedder.close)
+            if self._chat is not None:
+                last.callback(self._chat[1].close)
+
+    def _close_indexes(self) -> None:
+        if self._chroma is not None:
+            self._chroma.close()
+        if self._words is not None:
+            self._words.close()
+        self._words, self._chroma, self.chroma_is_current = None, None, False

@@ -1,0 +1,196 @@
+"""A question → the passages that may answer it: words and vectors fused by score, near copies dropped, neighbours joined."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from brain.errors import ModelError, StoreError
+from brain.events import Retrieved, Timings
+from brain.querying import narrow, parse
+from brain.ranking import Fused, drop_copies, fuse, join
+from brain.seams import Embedder, VectorIndex, Vectors
+from brain.types import Chunk, Evidence, Hit, Impaired, Message, Query, Scope
+from brain.wording import key_terms, plain, terms
+
+CANDIDATES = 60  # of each list: beyond it the fused order of the first ten no longer changed on the tuning sets
+SPARE = 3  # times as many candidates as are shown, because near copies and neighbours melt together
+REACH = 2  # chunks on either side that may be joined into a passage
+ROOMY = 2  # the first passages that also take the chunk before and after them
+FOLLOW_UP_TERMS = 4  # a question with fewer words of its own is read together with the one before it
+
+
+class Facts(Protocol):
+    """What is known of a passage's document."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def date(self) -> str | None: ...
+    @property
+    def tags(self) -> tuple[str, ...]: ...
+
+
+class Passages(Protocol):
+    """The part of the catalog that a search reads."""
+
+    def scope(self, scope: Scope) -> frozenset[int] | None: ...
+    def documents(self, scope: Scope) -> int: ...
+    def chunks(self, ids: Collection[int]) -> dict[int, Chunk]: ...
+    def facts(self, ids: Collection[int]) -> Mapping[int, Facts]: ...
+    def neighbours(self, chunk_id: int, reach: int = 1) -> list[Chunk]: ...
+    def text(self, path: Path, start: int, end: int) -> str: ...
+    def vectors(self, model: str, ids: Collection[int]) -> tuple[list[int], Vectors]: ...
+    def vectors_pending(self, model: str) -> int: ...
+    def words_pending(self) -> int: ...
+
+
+class Words(Protocol):
+    """The words index."""
+
+    def search(
+        self,
+        query: str,
+        limit: int,
+        within: Collection[int] | None = None,
+        *,
+        phrases: Sequence[str] = (),
+        excluded: Sequence[str] = (),
+    ) -> list[Hit]: ...
+
+
+@dataclass(slots=True)
+class Found:
+    """What one search found and how, before it is numbered."""
+
+    hits: list[Fused] = field(default_factory=list)
+    degraded: list[Impaired] = field(default_factory=list)
+    words_seconds: float = 0.0
+    vectors_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """What a search stands on. `embedder` and `vectors` are called for when needed and may raise BrainError: words go on alone."""
+
+    catalog: Passages
+    words: Callable[[], Words]
+    vectors: Callable[[], VectorIndex]
+    embedder: Callable[[], Embedder]
+
+    def search(
+        self,
+        question: str,
+        *,
+        limit: int,
+        history: Sequence[Message] = (),
+        scope: Scope = Scope(),
+        join_neighbours: bool = False,
+    ) -> Retrieved:
+        """The best `limit` passages, numbered from 1. `join_neighbours` makes one passage of chunks that follow each other.
+
+        Raises QueryError for an empty question or a filter that is not understood. A part that fails is named in `degraded`.
+        """
+        began = time.monotonic()
+        query = narrow(parse(question), scope)
+        within = self.catalog.scope(query.scope) if query.scope else None
+        asked = _in_context(query.text, history)
+        found = self._candidates(query, asked, within)
+        evidence = self._evidence(found.hits, limit=limit, join_neighbours=join_neighbours)
+        return Retrieved(
+            query=query.text,
+            evidence=evidence,
+            degraded=tuple(dict.fromkeys(part.part for part in found.degraded)),
+            seconds=Timings(found.words_seconds, found.vectors_seconds, time.monotonic() - began),
+            documents=self.catalog.documents(query.scope),
+        )
+
+    def _candidates(self, query: Query, asked: str, within: Collection[int] | None) -> Found:
+        found = Found()
+        clock = time.monotonic()
+        word_hits: list[Hit] = []
+        try:
+            word_hits = self.words().search(asked, CANDIDATES, within, phrases=query.phrases, excluded=query.excluded)
+            if pending := self.catalog.words_pending():
+                found.degraded.append(Impaired("words", f"{pending} passages wait to be indexed.", "brain sync"))
+        except StoreError as error:
+            found.degraded.append(Impaired("words", error.reason, error.hint))
+        found.words_seconds = time.monotonic() - clock
+
+        clock = time.monotonic()
+        cosines: dict[int, float] = {}
+        try:
+            cosines = self._cosines(query, asked, word_hits, within)
+            if pending := self.catalog.vectors_pending(self.embedder().name):
+                found.degraded.append(Impaired("vectors", f"{pending} passages have no vector yet.", "brain sync"))
+        except (ModelError, StoreError) as error:
+            found.degraded.append(Impaired("vectors", error.reason, error.hint))
+        found.vectors_seconds = time.monotonic() - clock
+        found.hits = fuse(word_hits, cosines)
+        return found
+
+    def _cosines(
+        self, query: Query, asked: str, word_hits: Sequence[Hit], within: Collection[int] | None
+    ) -> dict[int, float]:
+        """The exact cosine of every candidate of either list."""
+        embedder = self.embedder()
+        vector = embedder.embed([asked], kind="query")[0]
+        near = self.vectors().search(vector, CANDIDATES, within)
+        if query.phrases or query.excluded:
+            near = self._obeying(near, query)
+        wanted = list(dict.fromkeys([*(hit.chunk_id for hit in word_hits), *(hit.chunk_id for hit in near)]))
+        ids, rows = self.catalog.vectors(embedder.name, wanted)
+        return dict(zip(ids, (float(value) for value in rows @ vector), strict=True)) if len(ids) else {}
+
+    def _obeying(self, hits: Sequence[Hit], query: Query) -> list[Hit]:
+        """Only the hits whose text holds every phrase and none of the excluded words: meaning knows neither."""
+        chunks = self.catalog.chunks([hit.chunk_id for hit in hits])
+        kept = []
+        for hit in hits:
+            if (chunk := chunks.get(hit.chunk_id)) is None:
+                continue
+            said = _folded(plain(chunk.text, chunk.format))
+            if all(_folded(phrase) in said for phrase in query.phrases) and not any(
+                _folded(word) in said for word in query.excluded
+            ):
+                kept.append(hit)
+        return kept
+
+    def _evidence(self, hits: Sequence[Fused], *, limit: int, join_neighbours: bool) -> tuple[Evidence, ...]:
+        best = list(hits[: limit * SPARE])
+        chunks = self.catalog.chunks([hit.chunk_id for hit in best])
+        texts = {id: plain(chunk.text, chunk.format) for id, chunk in chunks.items()}
+        best = drop_copies([hit for hit in best if hit.chunk_id in chunks], texts)
+        if join_neighbours:
+            siblings = {hit.chunk_id: self.catalog.neighbours(hit.chunk_id, REACH) for hit in best[: limit * 2]}
+        else:
+            siblings = {id: [chunk] for id, chunk in chunks.items()}
+        shown = join(best, siblings, self.catalog.text, limit=limit, roomy=ROOMY if join_neighbours else 0)
+        facts = self.catalog.facts([passage.chunk.id for passage in shown])
+        return tuple(
+            Evidence(
+                number,
+                passage.chunk,
+                facts[passage.chunk.id].title,
+                passage.score,
+                passage.scores,
+                facts[passage.chunk.id].date,
+                facts[passage.chunk.id].tags,
+            )
+            for number, passage in enumerate(shown, start=1)
+        )
+
+
+def _in_context(question: str, history: Sequence[Message]) -> str:
+    """The question with the subject of the one before it, where it has too few words of its own."""
+    earlier = [message.text for message in history if message.role == "user"]
+    if not earlier or len(key_terms(question)) >= FOLLOW_UP_TERMS:
+        return question
+    return f"{earlier[-1]} {question}"
+
+
+def _folded(text: str) -> str:
+    return f" {' '.join(terms(text))} "

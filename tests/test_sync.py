@@ -1,0 +1,263 @@
+"""One pass over real folders into a real catalog."""
+
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from brain import readers
+from brain.embed import embed_pending
+from brain.events import FileFailed, FileIndexed, FileMoved, FileRemoved, FolderSkipped, SyncFinished, SyncStarted
+from brain.store.catalog import Catalog
+from brain.sync import MANY, Pass, sync
+from tests.fakes import HashingEmbedder
+
+
+class House:
+    """A folder of notes, a catalog, and passes over them."""
+
+    def __init__(self, root: Path) -> None:
+        self.notes = root / "notes"
+        self.notes.mkdir()
+        self.catalog = Catalog(root / "catalog.db")
+        self.embedder = HashingEmbedder()
+        self.catalog.add_folder(self.notes)
+        self.words_written = 0
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.notes / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def sync(self, *, cancel=None, tokenizer=None, cut_again=True, words_only=False, on_event=None):
+        cancel = cancel or threading.Event()
+        one_pass = Pass(self.catalog, readers, tokenizer or self.embedder, max_bytes=1_000_000, cut_again=cut_again)
+
+        def write_words():
+            self.words_written += 1
+
+        def vectors():
+            return embed_pending(self.catalog, self.embedder, cancel=cancel)
+
+        events = []
+        for event in sync(one_pass, write_words, None if words_only else vectors, cancel=cancel):
+            events.append(event)
+            if on_event:
+                on_event(event)
+        return events
+
+    def finished(self, **options) -> SyncFinished:
+        return self.sync(**options)[-1]
+
+    def texts(self) -> set[str]:
+        return {self.catalog.document(path).text for path in self.catalog.stamps() if path.exists()}
+
+
+@pytest.fixture
+def house(tmp_path):
+    built = House(tmp_path)
+    yield built
+    built.catalog.close()
+    readers.close()
+
+
+def counts(finished: SyncFinished) -> dict[str, int]:
+    names = ("added", "changed", "moved", "removed", "failed", "chunks_embedded", "chunks_reused")
+    return {name: getattr(finished, name) for name in names if getattr(finished, name)}
+
+
+def test_a_first_pass_reads_and_embeds_everything(house):
+    house.write("a.md", "# One\n\nFirst note.")
+    house.write("deep/b.txt", "Second note.")
+    events = house.sync()
+    assert events[0] == SyncStarted(2)
+    assert {event.path.name for event in events if isinstance(event, FileIndexed)} == {"a.md", "b.txt"}
+    assert counts(events[-1]) == {"added": 2, "chunks_embedded": 2}
+    assert house.catalog.vectors_pending(house.embedder.name) == 0
+
+
+def test_a_second_pass_finds_nothing_to_do(house):
+    house.write("a.md", "First note.")
+    house.sync()
+    events = house.sync()
+    assert events[0] == SyncStarted(0)
+    assert counts(events[-1]) == {}
+    assert len(events) == 2
+
+
+def test_an_edit_embeds_only_what_changed(house):
+    parts = [f"## Part {at}\n\n" + f"Paragraph about subject{at}. " * 60 for at in range(8)]
+    path = house.write("long.md", "\n\n".join(parts))
+    first = house.finished()
+    parts[3] = parts[3].replace("subject3", "gardening", 1)
+    path.write_text("\n\n".join(parts))
+    second = house.finished()
+    assert second.changed == 1
+    assert 1 <= second.chunks_embedded <= 3
+    assert first.chunks_embedded >= 8
+
+
+@pytest.mark.parametrize("target", ["renamed.md", "other/a.md"])
+def test_a_moved_note_is_not_embedded_again(house, target):
+    path = house.write("a.md", "# Title\n\nA note that moves.")
+    house.sync()
+    (house.notes / target).parent.mkdir(exist_ok=True)
+    path.rename(house.notes / target)
+    events = house.sync()
+    assert FileMoved(house.notes / target, path) in events
+    assert counts(events[-1]) == {"moved": 1}
+    assert house.catalog.document(house.notes / target).text.endswith("A note that moves.")
+
+
+def test_a_renamed_folder_embeds_nothing(house):
+    for at in range(5):
+        house.write(f"old/{at}.md", f"# Note {at}\n\nText number {at}.")
+    house.sync()
+    (house.notes / "old").rename(house.notes / "new")
+    assert counts(house.finished()) == {"moved": 5}
+
+
+def test_a_move_by_copy_and_delete_is_a_move(house):
+    path = house.write("a.md", "# Title\n\nA note that is copied and deleted.")
+    house.sync()
+    shutil.copy(path, house.notes / "b.md")
+    path.unlink()
+    assert counts(house.finished()) == {"moved": 1}
+
+
+def test_a_copy_reuses_the_vectors(house):
+    path = house.write("a.md", "# Title\n\nA note that is copied.")
+    house.sync()
+    shutil.copy(path, house.notes / "b.md")
+    assert counts(house.finished()) == {"added": 1, "chunks_reused": 1}
+
+
+def test_a_touched_file_is_not_read_into_new_chunks(house):
+    path = house.write("a.md", "Same text.")
+    house.sync()
+    os.utime(path)
+    assert counts(house.finished()) == {}
+    assert counts(house.finished()) == {}
+
+
+def test_a_deleted_note_is_forgotten(house):
+    path = house.write("a.md", "Gone soon.")
+    house.sync()
+    path.unlink()
+    events = house.sync()
+    assert FileRemoved(path) in events
+    assert counts(events[-1]) == {"removed": 1}
+    assert house.catalog.counts().files == 0
+
+
+def test_one_bad_file_never_stops_the_pass_and_waits_for_a_change(house):
+    bad = house.write("bad.txt", "")
+    bad.write_bytes(b"\x7fELF\x00\x00\x00binary\x00\x01\x02" * 50)
+    house.write("good.md", "A good note.")
+    events = house.sync()
+    (failure,) = [event for event in events if isinstance(event, FileFailed)]
+    assert failure.path == bad
+    assert failure.reason
+    assert counts(events[-1]) == {"added": 1, "failed": 1, "chunks_embedded": 1}
+    assert counts(house.finished()) == {}
+    assert [entry.path for entry in house.catalog.failures()] == [bad]
+    bad.write_text("Now it is text.")
+    assert counts(house.finished()) == {"added": 1, "chunks_embedded": 1}
+    assert house.catalog.failures() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "word"),
+    [
+        ("big.txt", lambda path: path.write_text("x" * 1_000_001), "limit"),
+        ("link.md", lambda path: path.symlink_to(path.parent / "nowhere.md"), "link"),
+        ("pipe.md", os.mkfifo, ""),
+        ("closed.pdf", lambda path: path.write_bytes(b"%PDF-1.7 but nothing else"), "PDF"),
+    ],
+)
+def test_what_cannot_be_read_fails_with_a_reason_and_a_next_step(house, name, make, word):
+    house.write("good.md", "A good note.")
+    make(house.notes / name)
+    events = house.sync()
+    (failure,) = [event for event in events if isinstance(event, FileFailed)]
+    assert word in failure.reason
+    assert name in failure.reason
+    assert failure.hint
+    assert house.catalog.counts().files == 1
+
+
+def test_an_empty_file_is_a_note_without_passages(house):
+    house.write("empty.md", "")
+    (indexed,) = [event for event in house.sync() if isinstance(event, FileIndexed)]
+    assert indexed.chunks == 0
+    assert counts(house.finished()) == {}
+
+
+def test_a_missing_folder_keeps_what_is_known_of_it(house):
+    house.write("a.md", "Kept.")
+    house.sync()
+    house.notes.rename(house.notes.with_name("away"))
+    events = house.sync()
+    assert any(isinstance(event, FolderSkipped) and "missing" in event.reason for event in events)
+    assert counts(events[-1]) == {}
+    assert house.catalog.counts().files == 1
+    house.notes.with_name("away").rename(house.notes)
+    assert counts(house.finished()) == {}
+
+
+def test_a_folder_that_is_suddenly_empty_is_taken_for_unmounted(house):
+    paths = [house.write(f"{at}.md", f"Note {at}.") for at in range(MANY)]
+    house.sync()
+    for path in paths:
+        path.unlink()
+    events = house.sync()
+    assert any(isinstance(event, FolderSkipped) and "empty" in event.reason for event in events)
+    assert house.catalog.counts().files == MANY
+
+
+def test_cancel_keeps_what_was_done_and_the_next_pass_does_the_rest(house):
+    for at in range(6):
+        house.write(f"{at}.md", f"Note number {at}.")
+    cancel = threading.Event()
+    finished = house.finished(
+        cancel=cancel, on_event=lambda event: cancel.set() if isinstance(event, FileIndexed) else None
+    )
+    assert finished.cancelled
+    assert finished.added == 1
+    assert house.finished().added == 5
+
+
+def test_words_only_leaves_the_vectors_for_the_next_pass(house):
+    house.write("a.md", "A note.")
+    assert counts(house.finished(words_only=True)) == {"added": 1}
+    assert house.catalog.vectors_pending(house.embedder.name) == 1
+    assert house.finished().chunks_embedded == 1
+
+
+def test_another_tokenizer_cuts_again_but_an_estimate_leaves_things_alone(house):
+    house.write("a.md", "A note about something.")
+    house.sync()
+    other = HashingEmbedder()
+    other.recipe = "other/1"
+    assert counts(house.finished(tokenizer=other, cut_again=False)) == {}
+    assert house.finished(tokenizer=other).changed == 1
+    assert house.finished(tokenizer=other).changed == 0
+
+
+def test_a_file_that_is_being_written_waits_for_the_next_pass(house, monkeypatch):
+    path = house.write("a.md", "half")
+    real = readers.open_bytes
+
+    def slow(path, max_bytes):
+        data = real(path, max_bytes)
+        path.write_text("half and the other half")
+        return data
+
+    monkeypatch.setattr(readers, "open_bytes", slow)
+    assert counts(house.finished()) == {}
+    monkeypatch.undo()
+    assert house.finished().added == 1
+    assert house.catalog.document(path).text == "half and the other half"
