@@ -1,0 +1,192 @@
+"""The commands: what is typed, what is printed, which exit code. Doors are the only place that prints."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from brain import __version__
+from brain.errors import BrainError, Cancelled, QueryError, SettingsError
+from brain.settings import Settings, load
+
+DONE, BUG, USAGE, FAILED, CANCELLED = 0, 1, 2, 3, 130
+
+EXAMPLES = """\
+examples:
+  brain demo                              see the whole thing work, on sample notes
+  brain ~/notes                           add a folder and ask in the terminal UI
+  brain ask "what did we decide about the garden?"
+  brain search "@work/ #tax after:2025 fees"
+
+filters, in any question: @folder/  @file.md  #tag  type:pdf  after:2025-01  before:2025-03-15  "exact phrase"  -word
+Everything Brain knows is in one folder: $BRAIN_HOME, or the platform's user data folder. It never changes your notes."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 a bug, 2 wrong usage, 3 could not be done, 130 cancelled."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    options = parser().parse_args(arguments)
+    if options.command is None:
+        parser().print_help()
+        return USAGE
+    os.umask(0o077)  # nobody else on this machine reads what Brain writes
+    try:
+        return run(options, load(options.home, offline=options.offline))
+    except BrainError as error:
+        return report(error)
+    except KeyboardInterrupt:
+        return CANCELLED
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """One parsed command under these settings. A bug goes to the log, with one line of apology."""
+    from brain.log import log, open_log
+
+    path = open_log(settings.home, verbose=options.verbose)
+    try:
+        module, function = options.run
+        code: int = getattr(import_module(f"brain.cli.{module}"), function)(options, settings)
+        return code
+    except (BrainError, KeyboardInterrupt, BrokenPipeError):
+        raise
+    except Exception:  # noqa: BLE001 - the last door: whatever is not a BrainError is a bug
+        log.exception("bug", extra={"command": options.command})
+        print(f"Sorry, Brain stumbled over a bug of its own. Details are in {path}.", file=sys.stderr)
+        return BUG
+
+
+def report(error: BrainError) -> int:
+    """Say on stderr what went wrong and what to do, and return the exit code."""
+    from brain.cleaning import one_line
+
+    reason = one_line(error.reason)
+    print(f"brain: {reason}" + ("" if reason.endswith((".", "!", "?")) else "."), file=sys.stderr)
+    if error.hint:
+        print(f"       {one_line(error.hint)}", file=sys.stderr)
+    if isinstance(error, Cancelled):
+        return CANCELLED
+    return USAGE if isinstance(error, SettingsError | QueryError) else FAILED
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command and flag, with help a newcomer understands."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--home",
+        type=Path,
+        metavar="DIR",
+        help="the folder that holds all Brain knows (default: $BRAIN_HOME)",
+    )
+    common.add_argument("--json", action="store_true", help="print JSON on stdout and nothing else")
+    common.add_argument(
+        "--offline", action="store_true", help="contact nothing but this machine, whatever the settings say"
+    )
+    common.add_argument("--verbose", action="store_true", help="write more into the log")
+
+    scope = argparse.ArgumentParser(add_help=False)
+    narrow = scope.add_argument_group(
+        "narrow the search (also inside the question: @folder/ #tag type:pdf after:2025-01)"
+    )
+    narrow.add_argument("--in", dest="within", action="append", default=[], metavar="PLACE", help="a folder/ or a file")
+    narrow.add_argument("--tag", action="append", default=[], metavar="TAG", help="notes with this tag")
+    narrow.add_argument("--type", action="append", default=[], metavar="TYPE", help="markdown, text or pdf")
+    narrow.add_argument(
+        "--after",
+        action="append",
+        default=[],
+        metavar="DATE",
+        help="dated on or after, e.g. 2025, 2025-01 or 2025-01-31",
+    )
+    narrow.add_argument("--before", action="append", default=[], metavar="DATE", help="dated before")
+
+    top = argparse.ArgumentParser(
+        prog="brain",
+        description="The search bar for your own notes. `brain` alone, or `brain FOLDER`, opens the terminal UI.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"brain {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+
+    def command(
+        name: str, help: str, *parents: argparse.ArgumentParser, module: str = "commands", more: str = ""
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}." + (f"\n\n{more}" if more else ""),
+            parents=[*parents, common],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(run=(module, name))
+        return made
+
+    command(
+        "demo",
+        "pull the starter models, index sample notes, and answer two questions about them",
+        module="demonstration",
+    )
+
+    add = command("add", "watch folders of notes and PDFs, and index them now")
+    add.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    add.add_argument(
+        "--words-only", action="store_true", help="leave the vectors for later: words can be found at once"
+    )
+    remove = command("remove", "forget folders; the files in them are not touched")
+    remove.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    command("folders", "list the watched folders")
+    sync = command(
+        "sync",
+        "bring the index up to date with the folders",
+        more="Files that cannot be read are listed; that is no failure.",
+    )
+    sync.add_argument(
+        "--words-only", action="store_true", help="leave the vectors for later: words can be found at once"
+    )
+
+    search = command("search", "find passages, without any model's prose", scope)
+    search.add_argument("query", nargs="+", metavar="QUERY")
+    search.add_argument("-k", "--limit", type=_positive, metavar="N", help="how many passages (default 10)")
+    ask = command("ask", "answer a question from your notes, with the sources that carry each sentence", scope)
+    ask.add_argument("question", nargs="+", metavar="QUESTION")
+    ask.add_argument("--quotes", action="store_true", help="no chat model: the best sentences, word for word")
+    ask.add_argument(
+        "--model", metavar="NAME", help="the chat model for this question: a name on the shelf or a GGUF file"
+    )
+    ask.add_argument(
+        "--events", action="store_true", help="with --json: one event a line as it happens, the answer last"
+    )
+
+    models = command(
+        "models",
+        "list the models on the shelf; pull, use, inspect or remove one",
+        module="shelf",
+        more='--json prints {"folder", "models": [{"name", "role", "path", "bytes", "here", "used", "licence"}]}.',
+    )
+    models.add_argument("action", nargs="?", choices=("list", "pull", "use", "info", "remove"), default="list")
+    models.add_argument(
+        "name", nargs="?", metavar="NAME", help="a model's name; `pull starter` fetches both starter models"
+    )
+
+    command("status", "show what is indexed, by whom, and what does not work")
+    rebuild = command("rebuild", "make the words index and the vector index again from the catalog; no model is needed")
+    rebuild.add_argument("--vectors", action="store_true", help="also embed every passage again (slow)")
+    return top
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
+    return int(text)
+
+
+COMMANDS = ("demo", "add", "remove", "folders", "sync", "search", "ask", "models", "status", "rebuild")

@@ -1,0 +1,193 @@
+"""One function a command: it opens a Brain, does what was asked, prints the result, and returns the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TextIO
+
+from brain.cli.output import Progress, Streamed, describe, print_json, say, source_rows, told
+from brain.cli.stopping import cancelling
+from brain.engine import open_brain
+from brain.errors import BrainError, FolderMissing, SettingsError
+from brain.events import Answered, Event, Failed, SyncFinished
+from brain.querying import scope_from
+from brain.settings import Settings
+from brain.types import Scope
+from brain.wire import answer_json, event_json, plain_json, search_json, status_json
+
+
+def add(options: argparse.Namespace, settings: Settings) -> int:
+    """Add folders, then one pass."""
+    with open_brain(settings, own=True) as brain:
+        for folder in options.folders:
+            brain.add(folder)
+        return _pass(options, partial(brain.sync, words_only=options.words_only))
+
+
+def sync(options: argparse.Namespace, settings: Settings) -> int:
+    """One pass."""
+    with open_brain(settings, own=True) as brain:
+        if not brain.status().folders:
+            raise FolderMissing("No folder is watched yet.", hint="Add one: brain add FOLDER")
+        return _pass(options, partial(brain.sync, words_only=options.words_only))
+
+
+def remove(options: argparse.Namespace, settings: Settings) -> int:
+    """Forget folders."""
+    with open_brain(settings, own=True) as brain:
+        forgotten = {str(folder): brain.remove(folder) for folder in options.folders}
+    if options.json:
+        print_json({"removed": [{"path": path, "files": files} for path, files in forgotten.items()]})
+    else:
+        for path, files in forgotten.items():
+            say(f"Forgot {path} and its {files} documents. The files are where they were.")
+    return 0
+
+
+def folders(options: argparse.Namespace, settings: Settings) -> int:
+    """The watched folders."""
+    with open_brain(settings, own=False) as brain:
+        known = brain.status().folders
+    if options.json:
+        print_json({"folders": plain_json(known)})
+    elif not known:
+        say("No folder is watched yet. Add one: brain add FOLDER")
+    for folder in known if not options.json else ():
+        say(f"{folder.files:>7} documents  {folder.path}" + ("" if folder.path.is_dir() else "  (missing; kept)"))
+    return 0
+
+
+def search(options: argparse.Namespace, settings: Settings) -> int:
+    """Passages."""
+    query, scope = " ".join(options.query), _scope(options)
+    with open_brain(settings, own=False) as brain:
+        found = brain.search(query, limit=options.limit or settings.search.limit, scope=scope)
+        impaired = brain.status().degraded if found.degraded else ()
+    if options.json:
+        print_json(search_json(found))
+        return 0
+    for part in impaired:
+        say(f"{part.part}: {told(part.why, part.next)}", to=sys.stderr)
+    if not found.evidence:
+        say(f"No passage matches. {found.documents} documents searched.")
+    for evidence in found.evidence:
+        for row in describe(evidence):
+            say(row)
+    return 0
+
+
+def ask(options: argparse.Namespace, settings: Settings) -> int:
+    """A cited answer, streamed."""
+    if options.events and not options.json:
+        raise SettingsError("--events needs --json.", hint="brain ask --json --events QUESTION")
+    with open_brain(settings, own=False) as brain, cancelling() as cancel:
+        events = brain.ask(
+            " ".join(options.question),
+            cancel=cancel,
+            quotes=options.quotes,
+            model=options.model,
+            scope=_scope(options),
+        )
+        answered = show_answer(events, as_json=options.json, every_event=options.events)
+    return 130 if cancel.is_set() or answered is None else 0
+
+
+def show_answer(
+    events: Iterable[Event], *, as_json: bool = False, every_event: bool = False, to: TextIO | None = None
+) -> Answered | None:
+    """Print an answer as it comes and its sources at the end. Returns None where it was stopped before there was one."""
+    answered: Answered | None = None
+    to = to or sys.stdout
+    stream = Streamed(to)
+    for event in events:
+        if isinstance(event, Failed):
+            raise BrainError(event.reason, hint=event.hint)
+        if isinstance(event, Answered):
+            answered = event
+        elif every_event:
+            print_json(event_json(event))
+        elif not as_json:
+            stream.show(event)
+    if answered is None:
+        return None
+    if as_json:
+        print_json(answer_json(answered))
+        return answered
+    for row in [*stream.rest(answered), *source_rows(answered)]:
+        say(row, to=to)
+    return answered
+
+
+def status(options: argparse.Namespace, settings: Settings) -> int:
+    """How things stand."""
+    with open_brain(settings, own=False) as brain:
+        now = brain.status()
+    if options.json:
+        print_json(status_json(now))
+        return 0
+    say(f"Brain {now.version} in {now.home}")
+    for folder in now.folders:
+        say(f"  {folder.files:>7} documents  {folder.path}")
+    if not now.folders:
+        say("  Nothing to remember yet. Add a folder: brain add FOLDER")
+    unread = f", {now.unreadable_pages} pages without text" if now.unreadable_pages else ""
+    say(
+        f"{now.indexed} documents, {now.chunks} passages{unread}; vectors: {now.vectors_done} done, {now.vectors_pending} to do"
+    )
+    say(
+        f"Answers with {now.chat or 'quotes only (no chat model)'}; meaning by {now.embed or 'nothing yet (no embedder)'}"
+    )
+    if now.owner:
+        say(f"The index is kept by pid {now.owner.pid} ({now.owner.command}) since {now.owner.since}.")
+    for part in now.degraded:
+        say(f"! {part.part}: {told(part.why, part.next)}")
+    for failure in now.failures:
+        say(f"! {failure.path}: {told(failure.reason, failure.hint)}")
+    return 0
+
+
+def rebuild(options: argparse.Namespace, settings: Settings) -> int:
+    """Both derived indexes anew."""
+    with open_brain(settings, own=True) as brain:
+        return _pass(options, partial(brain.rebuild, vectors=options.vectors))
+
+
+def run_pass(events: Iterable[Event], *, as_json: bool = False) -> SyncFinished | None:
+    """Show a pass as it goes: one JSON object a line, or progress on stderr and a summary on stdout."""
+    finished: SyncFinished | None = None
+    with Progress(sys.stderr) as progress:
+        for event in events:
+            if as_json:
+                print_json(event_json(event))
+            else:
+                progress.show(event)
+            if isinstance(event, SyncFinished):
+                finished = event
+    return finished
+
+
+def _pass(options: argparse.Namespace, begin: Callable[..., Iterator[Event]]) -> int:
+    with cancelling() as cancel:
+        finished = run_pass(begin(cancel=cancel), as_json=options.json)
+    if finished is None or finished.cancelled:
+        return 130
+    if not options.json:
+        say(
+            f"{finished.added} added, {finished.changed} changed, {finished.moved} moved, {finished.removed} removed, "
+            f"{finished.failed} failed; {finished.chunks_embedded} passages embedded, {finished.chunks_reused} reused; "
+            f"{finished.seconds:.1f} s"
+        )
+    return 0
+
+
+def _scope(options: argparse.Namespace) -> Scope:
+    return scope_from(
+        within=options.within,
+        tags=options.tag,
+        types=options.type,
+        after=options.after,
+        before=options.before,
+    )

@@ -1,0 +1,233 @@
+"""How results and progress look on a terminal. Every text passes `clean` here, whatever it went through before."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from brain.cleaning import clean, one_line
+from brain.events import (
+    Answered,
+    Checked,
+    Event,
+    FellBack,
+    FileFailed,
+    FileIndexed,
+    FolderSkipped,
+    Pulled,
+    Pulling,
+    Retrieved,
+    SyncStarted,
+    Token,
+    VectorsAdded,
+)
+from brain.types import Citation, Evidence, Sentence
+from brain.wording import plain
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+WIDTH = 100
+QUOTE_LENGTH = 220
+SNIPPET_LENGTH = 400
+QUIET_SECONDS = 5.0  # between two lines of progress where stderr is not a terminal
+
+
+def say(text: str = "", *, to: TextIO | None = None, end: str = "\n", flush: bool = False) -> None:
+    """Print text and nothing but text."""
+    stream = to or sys.stdout
+    safe = clean(text).encode(stream.encoding or "utf-8", "replace").decode(stream.encoding or "utf-8")
+    print(safe, file=stream, end=end, flush=flush)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on one line. Escaped to ASCII, so that it holds nothing a terminal obeys and survives any locale."""
+    print(json.dumps(value), flush=True)
+
+
+def told(reason: str, hint: str) -> str:
+    """What went wrong and what to do, as sentences on one line."""
+    ended = reason if reason.endswith((".", "!", "?")) else f"{reason}."
+    return one_line(f"{ended} {hint}")
+
+
+def place(path: Path, page: int | None, line: int) -> str:
+    """Where a passage stands, as `file p.3` or `file:12`; a path below the current folder or home is shortened."""
+    for root, mark in ((Path.cwd(), ""), (Path.home(), "~/")):
+        if path.is_relative_to(root):
+            shown = mark + str(path.relative_to(root))
+            break
+    else:
+        shown = str(path)
+    return one_line(f"{shown} p.{page}" if page is not None else f"{shown}:{line}")
+
+
+def describe(evidence: Evidence) -> list[str]:
+    """A passage as rows: rank, place, headings and scores, then its beginning."""
+    chunk = evidence.chunk
+    scores = [
+        f"{name} {value:.2f}"
+        for name, value in (("words", evidence.scores.words), ("meaning", evidence.scores.vectors))
+        if value is not None
+    ]
+    path = " › ".join(dict.fromkeys([evidence.title, *chunk.headings]))
+    text = textwrap.shorten(plain(chunk.text, chunk.format), SNIPPET_LENGTH, placeholder=" …")
+    return [
+        f"{evidence.number:>2}  {place(chunk.path, chunk.page, chunk.line)}   {'  '.join(scores)}",
+        f"    {one_line(path)}",
+        textwrap.fill(one_line(text), WIDTH, initial_indent="    ", subsequent_indent="    "),
+        "",
+    ]
+
+
+def mark(sentence: Sentence) -> str:
+    """What stands behind a sentence: the numbers of its sources, or that it has none."""
+    return "".join(f" [{number}]" for number in sentence.citations) if sentence.supported else " [unsupported]"
+
+
+def answer_rows(answered: Answered) -> list[str]:
+    """The answer where it was not streamed."""
+    if answered.abstained:
+        rows = ["Nothing in your notes answers this."]
+        if answered.evidence:
+            rows += ["", "Closest:"]
+            rows += [
+                f"  {place(item.chunk.path, item.chunk.page, item.chunk.line)}  {one_line(item.title)}"
+                for item in answered.evidence[:3]
+            ]
+        return rows
+    return [" ".join(one_line(sentence.text) + mark(sentence) for sentence in answered.sentences)]
+
+
+def source_rows(answered: Answered) -> list[str]:
+    """Numbered sources with place and quote, then how it came about."""
+    rows = [""] if answered.citations else []
+    rows += [row for citation in answered.citations for row in _source(citation)]
+    for unread in answered.unread:
+        pages = ", ".join(str(page) for page in unread.pages[:10]) + (" …" if len(unread.pages) > 10 else "")
+        rows.append(f"Not read: {place(unread.path, None, 1).rsplit(':', 1)[0]}, pages without text: {pages}")
+    where = "on this machine" if answered.stays_home else "on another machine"
+    rows.append(f"({answered.model}, {where}; {answered.seconds.total:.1f} s)")
+    return rows
+
+
+def _source(citation: Citation) -> list[str]:
+    quote = textwrap.shorten(one_line(citation.quote), QUOTE_LENGTH, placeholder=" …")
+    where = f"[{citation.number}] {place(citation.path, citation.page, citation.line)}"
+    return [where, textwrap.fill(f"“{quote}”", WIDTH, initial_indent="    ", subsequent_indent="    ")]
+
+
+class Streamed:
+    """An answer on its way to the terminal: words as they come, and behind each sentence where it stands in the notes."""
+
+    def __init__(self, to: TextIO) -> None:
+        self._to = to
+        self._held = ""  # white space is held back, so that a mark stands right behind its sentence
+        self._said = False
+        self._checked = False  # the running answer shows its marks; one that ended in FellBack starts over
+
+    def show(self, event: Event) -> None:
+        """One event of the running answer."""
+        match event:
+            case Retrieved():
+                say(f"{len(event.evidence)} passages from {event.documents} documents", to=sys.stderr)
+            case FellBack():
+                self._end_line()
+                self._checked = False
+                say(told(event.reason, event.hint), to=sys.stderr)
+            case Token(text):
+                text = text if self._said else text.lstrip()
+                words = (self._held + text).rstrip()
+                self._held = (self._held + text)[len(words) :]
+                self._said = self._said or bool(words)
+                say(words, to=self._to, end="", flush=True)
+            case Checked(sentence):
+                self._checked = True
+                say(mark(sentence), to=self._to, end="", flush=True)
+
+    def rest(self, answered: Answered) -> list[str]:
+        """What of the finished answer has not been said yet."""
+        self._end_line()
+        return [] if self._checked else answer_rows(answered)
+
+    def _end_line(self) -> None:
+        if self._said:
+            say(to=self._to)
+        self._said, self._held = False, ""
+
+
+class Progress:
+    """Progress of a pass or a download on stderr: one live line on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live: Any = None
+        self._task: TaskID | None = None
+        self._steps = self._done = 0
+        self._said = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        if self._stream.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Live
+
+            self._live = Live(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=30),
+                TextColumn("{task.percentage:>3.0f} %", markup=False),
+                TimeRemainingColumn(compact=True),
+                console=Console(file=self._stream),
+                transient=True,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, event: Event) -> None:
+        """One event: move the bar, or say it if it is worth a line of its own."""
+        match event:
+            case SyncStarted(steps):
+                self._steps, self._done = steps, 0
+            case FileIndexed(path):
+                self._done += 1
+                self._advance(f"reading {path.name}", self._done, self._steps)
+            case VectorsAdded(done, pending):
+                self._advance("embedding passages", done, done + pending)
+            case Pulling(name, done, total, source):
+                self._advance(f"{name} from {source}, {done / 1e6:.0f} of {total / 1e6:.0f} MB", done, total)
+            case Pulled(name, path, fetched):
+                self.line(f"{name} is {'here' if fetched else 'here already'}: {path}")
+            case FileFailed(path, reason, hint):
+                self._done += 1
+                self.line(f"! {place(path, None, 1).rsplit(':', 1)[0]}: {told(reason, hint)}")
+            case FolderSkipped(_, reason, hint) | FellBack(_, reason, hint):
+                self.line(f"! {told(reason, hint)}")
+
+    def line(self, text: str) -> None:
+        """A line that stays."""
+        if self._live is not None:
+            self._live.console.print(clean(text), markup=False, highlight=False, soft_wrap=True)
+        else:
+            say(text, to=self._stream)
+
+    def _advance(self, description: str, done: int, total: int) -> None:
+        description = textwrap.shorten(one_line(description), 60, placeholder="…")
+        if self._live is None:
+            if time.monotonic() - self._said >= QUIET_SECONDS:
+                self._said = time.monotonic()
+                say(f"{description}: {done} of {total}", to=self._stream)
+        elif self._task is None:
+            self._task = self._live.add_task(description, total=total or None, completed=done)
+        else:
+            self._live.update(self._task, description=description, total=total or None, completed=done)

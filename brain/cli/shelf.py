@@ -1,0 +1,111 @@
+"""`brain models`: the shelf as a person sees it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from brain.cli.output import Progress, print_json, say
+from brain.cli.stopping import cancelling
+from brain.errors import ModelError, SettingsError
+from brain.models.header import memory_needed, read_header
+from brain.models.shelf import OnShelf, Shelf
+from brain.seams import Cancel
+from brain.settings import Settings, save
+from brain.wire import event_json, plain_json
+
+
+def models(options: argparse.Namespace, settings: Settings) -> int:
+    """List the models, or do one thing with one of them."""
+    shelf = Shelf(settings.shelf, offline=settings.offline)
+    if options.action == "list":
+        return _list(shelf, settings, as_json=options.json)
+    if not options.name:
+        raise SettingsError(f"Which model? brain models {options.action} NAME", hint="brain models lists the names.")
+    if options.action == "pull":
+        with cancelling() as cancel:
+            pull(shelf, options.name, cancel=cancel, as_json=options.json)
+        return 0
+    act: Callable[..., int] = {"use": _use, "info": _info, "remove": _remove}[options.action]
+    return act(shelf, options.name, settings, as_json=options.json)
+
+
+def pull(shelf: Shelf, name: str, *, cancel: Cancel, as_json: bool = False) -> None:
+    """Fetch a model with a progress bar. Raises ModelError, Cancelled."""
+    with Progress(sys.stderr) as progress:
+        for event in shelf.pull(name, cancel=cancel):
+            if as_json:
+                print_json(event_json(event))
+            else:
+                progress.show(event)
+
+
+def _list(shelf: Shelf, settings: Settings, *, as_json: bool) -> int:
+    used = {settings.chat.model, settings.embed.model}
+    found = shelf.models()
+    if as_json:
+        rows = [{**plain_json(model), "here": model.path is not None, "used": model.name in used} for model in found]
+        print_json({"folder": str(shelf.folder), "models": rows})
+        return 0
+    for model in found:
+        say(_row(model, model.name in used))
+    say(f"Folder: {shelf.folder}. Any GGUF file put there can be used: brain models use NAME")
+    return 0
+
+
+def _row(model: OnShelf, used: bool) -> str:
+    state = "used" if used and model.path else "here" if model.path else "not here: brain models pull " + model.name
+    return f"{model.role:>7}  {model.name:<32} {model.bytes / 1e6:>8,.0f} MB  {model.problem or state}"
+
+
+def _use(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
+    path = shelf.find(name)
+    role = read_header(path).role
+    if role not in ("chat", "embed"):
+        raise ModelError(f"{name} is a model of kind {role!r}.", hint="Brain uses chat and embed models.")
+    save(settings.home, role, "model", path.stem if path.parent == shelf.folder else str(path.resolve()))
+    if as_json:
+        print_json({"role": role, "model": name, "path": str(path)})
+        return 0
+    say(f"{name} is the {role} model from now on.")
+    if role == "embed":
+        say("Every passage gets a new vector at the next sync; words can be found meanwhile.")
+    return 0
+
+
+def _info(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
+    path = shelf.find(name)
+    header = read_header(path)
+    window = min(header.context_length or settings.chat.window, settings.chat.window)
+    needed = memory_needed(header, window)
+    facts = {
+        "name": name,
+        "role": header.role,
+        "path": str(path),
+        "bytes": header.size,
+        "architecture": header.architecture,
+        "trained_window": header.context_length,
+        "window": window,
+        "dimensions": header.embedding_length,
+        "layers": header.layers,
+        "has_chat_template": bool(header.chat_template),
+        "memory_bytes": needed,
+    }
+    if as_json:
+        print_json(facts)
+        return 0
+    for fact, value in facts.items():
+        say(f"{fact.replace('_', ' '):>18}  {value}")
+    return 0
+
+
+def _remove(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
+    if name in (settings.chat.model, settings.embed.model):
+        say(f"{name} is in use: until another is chosen, what it does is off.", to=sys.stderr)
+    path = shelf.remove(name)
+    if as_json:
+        print_json({"removed": str(path)})
+    else:
+        say(f"Removed {path}.")
+    return 0

@@ -1,0 +1,1 @@
+"""The terminal front end: one bar, one answer, one source beside it."""
