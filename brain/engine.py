@@ -177,7 +177,7 @@ class LocalBrain:
         except ModelError as error:
             yield Impaired("vectors", error.reason, error.hint)
         try:
-            self._parts.chat_path()
+            self._parts.chat(self._parts.chat_path())
         except ModelError as error:
             yield Impaired("chat", error.reason, error.hint)
         for folder, why in self._indexer.watcher.refused.items():

@@ -134,13 +134,10 @@ class Indexer:
             cut_again=is_real,
         )
 
-        def vectors() -> Iterator[Event]:
-            return iter(()) if words_only else self._embed(cancel, give_way)
-
         yield from sync(
             one_pass,
             parts.write_words,
-            vectors,
+            None if words_only else lambda: self._embed(cancel, give_way),
             skip=(parts.settings.home,),
             cancel=cancel,
             give_way=give_way,

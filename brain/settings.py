@@ -118,16 +118,20 @@ def _merge(target: Any, given: dict[str, Any], *, where: str, path: Path) -> Any
 
 
 def save(home: Path, section: str, key: str, value: str | int | bool) -> None:
-    """Change one key of config.toml and leave the rest, comments included, as it stands. The file is replaced whole."""
+    """Change one key of config.toml and leave the rest, comments included, as it stands. The file is replaced whole.
+
+    `section` is "" for a key outside the sections.
+    """
     import tomlkit
 
     path = home / CONFIG_FILE
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = path.read_text(encoding="utf-8") if path.exists() else ""
     document = tomlkit.parse(written)
-    if section not in document:
+    if section and section not in document:
         document[section] = tomlkit.table()
-    document[section][key] = value
+    table = document[section] if section else document
+    table[key] = value
     scratch = path.with_suffix(".toml.new")
     with scratch.open("w", encoding="utf-8") as file:
         file.write(tomlkit.dumps(document))

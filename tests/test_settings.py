@@ -1,5 +1,7 @@
 """config.toml."""
 
+from pathlib import Path
+
 import pytest
 
 from brain.errors import SettingsError
@@ -60,11 +62,13 @@ def test_saving_a_key_keeps_comments_and_other_keys(tmp_path):
     config(tmp_path, "# mine\noffline = true # always\n[chat]\nlimit = 99\n")
     save(tmp_path, "chat", "model", "big")
     save(tmp_path, "embed", "model", "small")
+    save(tmp_path, "", "models_folder", "/models")
     text = (tmp_path / "config.toml").read_text()
     assert "# mine" in text
     assert "# always" in text
     settings = load(tmp_path)
     assert (settings.chat.model, settings.chat.limit, settings.embed.model) == ("big", 99, "small")
+    assert settings.shelf == Path("/models")
     assert (tmp_path / "config.toml").stat().st_mode & 0o077 == 0
 
 

@@ -14,7 +14,7 @@ from brain.engine import open_brain
 from brain.errors import BrainError
 from brain.sample import QUESTIONS, VAULT
 from brain.seams import Cancel
-from brain.settings import Settings
+from brain.settings import Settings, save
 from brain.wire import answer_json
 
 STARTERS = "starter"
@@ -29,6 +29,7 @@ That was the sample. Now your own:
 def demo(options: argparse.Namespace, settings: Settings) -> int:
     """Pull the starter models, index the sample vault, ask its questions, and say what to type next."""
     own = replace(settings, home=settings.home / "demo", models_folder=str(settings.shelf))
+    save(own.home, "", "models_folder", own.models_folder)  # so that `brain --home` finds the models there as well
     with cancelling() as cancel:
         answers = _run(options, own, cancel)
     if cancel.is_set():
