@@ -150,13 +150,22 @@ class Indexer:
             for event in embed_pending(parts.catalog, embedder, cancel=cancel, give_way=give_way):
                 parts.chroma_is_current = False
                 yield event
-            ids, _ = parts.catalog.index_todo(embedder.name, 1)
-            if parts.chroma_is_open or len(ids) or parts.catalog.index_gone(1):
-                parts.chroma_is_current = False
-                fill_index(parts.catalog, parts.chroma(embedder.name), embedder.name, cancel=cancel)
-                parts.chroma_is_current = not cancel.is_set()
-        except (ModelError, StoreError) as error:
+        except ModelError as error:
             yield FellBack("vectors", error.reason, error.hint)
+        try:
+            self._fill_chroma(cancel)
+        except StoreError as error:
+            yield FellBack("vectors", error.reason, error.hint)
+
+    def _fill_chroma(self, cancel: Cancel) -> None:
+        """Bring Chroma up to the catalog, which needs no model. It is not even imported when there is nothing to do."""
+        parts = self._parts
+        model = parts.catalog.model_in_use()
+        if model is None or not (parts.chroma_is_open or parts.catalog.index_pending()):
+            return
+        parts.chroma_is_current = False
+        fill_index(parts.catalog, parts.chroma(model), model, cancel=cancel)
+        parts.chroma_is_current = not cancel.is_set()
 
 
 def _worth_telling(events: Iterator[Event]) -> Iterator[Event]:

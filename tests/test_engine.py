@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from brain.engine import open_brain
-from brain.errors import FolderMissing, StoreBusy, StoreError
+from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
 from brain.events import Answered, FileIndexed, FileRemoved, Retrieved, SyncFinished, SyncStarted, VectorsAdded
 from brain.parts import Parts
 from brain.settings import load
@@ -183,6 +183,20 @@ def test_rebuild_embeds_again_only_when_asked_to(home, notes, embedder):
         assert len(embedder.embedded) == 2
         assert any(isinstance(event, VectorsAdded) for event in events)
         assert names(brain.search("board garden")) == before
+
+
+def test_rebuild_fills_chroma_without_any_model(home, notes, embedder, monkeypatch):
+    with open_brain(load(), own=True) as brain:
+        index(brain, notes)
+
+    def missing(self):
+        raise ModelError("The model is not here yet")
+
+    monkeypatch.setattr(Parts, "embedder", missing)
+    with open_brain(load(), own=True) as brain:
+        list(brain.rebuild(cancel=threading.Event()))
+        assert brain._parts.chroma(embedder.name).count() == 2
+        assert brain.search("board garden").degraded == ("vectors",)
 
 
 def test_removing_a_folder_forgets_its_documents_at_once(home, notes, embedder):

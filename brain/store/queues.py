@@ -115,6 +115,15 @@ class Queues:
                     (key, number, key),
                 )
 
+    def model_in_use(self) -> str | None:
+        """The embedder whose vectors the chunks have; None before the first."""
+        with self._database.reading() as database:
+            number = setting(database, MODEL)
+            if number is None:
+                return None
+            row = database.execute("SELECT name FROM models WHERE id = ?", (number,)).fetchone()
+            return None if row is None else str(row[0])
+
     def vectors_pending(self, model: str) -> int:
         """How many chunks have no vector of this model."""
         with self._database.reading() as database:
