@@ -134,7 +134,7 @@ def key_terms(text: str) -> list[str]:
 
 @lru_cache(maxsize=50_000)
 def _fold(word: str) -> str:
-    word = unicodedata.normalize("NFKD", word.casefold())
+    word = unicodedata.normalize("NFKD", word).casefold()
     word = "".join(letter for letter in word if not unicodedata.combining(letter))
     word = word.replace("’", "'")
     word = word.removesuffix("'s").removesuffix("'")

@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, so that a red run is a change's own doing. To look for more: HYPOTHESIS=wild pytest …
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("wild", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS", "steady"))
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
 
