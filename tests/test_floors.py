@@ -73,7 +73,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 # Verbs are handed what they use; the catalog alone has no seam, because there is only one.
 VERBS_MAY_NAME = ("brain.store.catalog",)
 
-# Who may name whom from above, under TYPE_CHECKING only: Textual gives a palette and a screen their app, and the type is all it adds.
+# Who may name whom from above, under TYPE_CHECKING only: Textual gives a palette and a screen their app; the type is all it adds.
 MAY_NAME_UPWARD = (("tui.palette", "tui.app"), ("tui.ask_screen", "tui.app"), ("tui.reading_screen", "tui.app"))
 
 # A front end sees the engine, never what the engine is made of.
