@@ -108,7 +108,7 @@ def _phrased(
     yield from phrasing.finish()
     sentences, citations = phrasing.cited()
     if tiny and sentences and not any(sentence.supported for sentence in sentences) and not cancel.is_set():
-        yield FellBack("chat", "What the model said stands nowhere in your notes.", "This is what they say:")
+        yield FellBack("chat", "What the model said stands nowhere in your notes: these are their own words.")
         yield from _quoted(replace(answer, usage=chat.usage), began)
         return
     yield _timed(

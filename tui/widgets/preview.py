@@ -85,6 +85,7 @@ class Preview(ScrollView, can_focus=True):
         self._span = (max(0, min(start, length)), max(0, min(end, length)))
         self._wrap()
         self._show_span()
+        self.call_after_refresh(self._show_span)  # a panel just opened has no height yet to scroll in
         self.refresh()
 
     def line_of(self, offset: int) -> int:
@@ -99,7 +100,7 @@ class Preview(ScrollView, can_focus=True):
         """Wrap again, and keep the evidence in sight."""
         if self.document is not None and self._wrapped_for != self._room():
             self._wrap()
-            self._show_span()
+            self.call_after_refresh(self._show_span)
 
     def render_line(self, y: int) -> Strip:
         """One row: the mark, the line's number, the text with the evidence in it."""
