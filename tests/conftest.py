@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import socket
 import sys
@@ -66,6 +67,17 @@ def own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch
         monkeypatch.delenv(name.upper(), raising=False)
     if constants := sys.modules.get("huggingface_hub.constants"):  # read from the environment once, when it is imported
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A log that a test opens is closed after it, and the next test's caplog hears the engine again."""
+    yield
+    log = logging.getLogger("brain")
+    for handler in tuple(log.handlers):
+        log.removeHandler(handler)
+        handler.close()
+    log.propagate = True
 
 
 @pytest.fixture
