@@ -58,7 +58,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("doors", ("brain.cli.*",)),
     ("headless door", ("brain.__main__",)),
     ("tui ground", ("tui",)),
-    ("tui words", ("tui.messages", "tui.texts", "tui.keys", "tui.outside")),
+    ("tui words", ("tui.messages", "tui.texts", "tui.keys", "tui.outside", "tui.terminal")),
     ("tui turns", ("tui.turns", "tui.progress")),
     ("tui bridge", ("tui.bridge",)),
     ("tui widgets", ("tui.widgets.*",)),

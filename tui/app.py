@@ -19,6 +19,7 @@ from textual.screen import Screen
 from brain.cleaning import clean, one_line
 from tui import keys, messages, texts
 from tui.ask_screen import AskScreen
+from tui.terminal import guarded
 
 if TYPE_CHECKING:
     from brain.events import Failed
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 Connect = Callable[[], AbstractContextManager["Brain"]]
 Severity = Literal["information", "warning", "error"]
+_GRACE = 8.0  # seconds the engine has to close its store when the terminal is gone
 _TWICE = 2.0  # seconds between two ctrl+c that quit
 
 
@@ -70,6 +72,12 @@ class BrainApp(App[int]):
 
             self._bridge = Bridge(self, self._ask, self._connect, self._folders)
         return self._bridge
+
+    def leave(self) -> None:
+        """End the engine in good order, whatever has become of the terminal. May be called from any thread."""
+        if self._bridge is not None:
+            self._bridge.close()
+            self._bridge.ended.wait(_GRACE)
 
     def get_default_screen(self) -> Screen[None]:
         """The Ask screen."""
@@ -283,4 +291,6 @@ def run(settings: Settings, folders: list[Path]) -> int:
 
         return open_brain(settings, background=True)
 
-    return BrainApp(connect, folders=folders).run() or 0
+    app = BrainApp(connect, folders=folders)
+    with guarded(app.leave, app.exit):
+        return app.run() or 0

@@ -61,6 +61,7 @@ class Bridge:
         self._folders = list(folders)
         self._brain: Brain | None = None
         self._closing = threading.Event()
+        self.ended = threading.Event()  # the engine is closed, or never was open
         self._asking: dict[int, threading.Event] = {}
         self._lock = threading.Lock()
         self._wanted: str | None = None
@@ -122,6 +123,12 @@ class Bridge:
         return self._app.run_worker(work, thread=True, group=group, name=f"brain {group}", exit_on_error=False)
 
     def _stay_connected(self) -> None:
+        try:
+            self._connect_again_and_again()
+        finally:
+            self.ended.set()
+
+    def _connect_again_and_again(self) -> None:
         while not self._closing.is_set():
             failed = attempt(self._connect_once)
             if failed is not None and not self._closing.is_set():
