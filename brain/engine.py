@@ -88,6 +88,11 @@ class LocalBrain:
         self._require_claim()
         yield from self._indexer.rebuilding(cancel=cancel, vectors=vectors)
 
+    def compact(self, *, cancel: Cancel) -> None:
+        """After this no file of the store holds a word or vector of what was deleted. It happens by itself once a day."""
+        self._require_claim()
+        self._indexer.compacting(cancel=cancel)
+
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the indexer does, as it happens, until `cancel` is set or this Brain is closed."""
         yield from self._indexer.follow(cancel)

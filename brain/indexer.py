@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,8 @@ from brain.sync import Pass, sync
 from brain.watch import Watcher
 
 SWEEP_SECONDS = 30.0  # a walk of 10 000 files takes about 50 ms; events make most changes known long before
+COMPACT_SECONDS = 24 * 3600.0  # deleted text is in no file of the store after this long
+MUCH = 200  # deletions, and a fifth of the files: worth compacting at once
 QUIET_SECONDS = 0.3  # an editor's save is several events: look once they have ended
 
 
@@ -37,6 +40,13 @@ class Indexer:
         """One pass in the caller's thread, after any that is running."""
         with self._passing:
             yield from self._pass(cancel, words_only=words_only)
+            if not words_only and not cancel.is_set() and self._compaction_is_due():
+                self._compact(cancel)
+
+    def compacting(self, *, cancel: Cancel) -> None:
+        """Let go of everything deleted: after this no file of the store holds a word or vector of it."""
+        with self._passing:
+            self._compact(cancel)
 
     def rebuilding(self, *, cancel: Cancel, vectors: bool) -> Iterator[Event]:
         """Both indexes made anew from the catalog, then a pass; with `vectors` every passage is embedded again."""
@@ -44,6 +54,7 @@ class Indexer:
             self._parts.drop_indexes()
             if vectors:
                 self._parts.catalog.drop_vectors()
+            self._compact_catalog()
             yield from self._pass(cancel, words_only=False)
 
     @contextmanager
@@ -110,6 +121,9 @@ class Indexer:
                 with self._passing:
                     for event in _worth_telling(self._pass(self._ending, give_way=self._give_way)):
                         self.tell(event)
+                    if not self._look_again.is_set() and self._compaction_is_due():
+                        self._give_way()
+                        self._compact(self._ending)
             except BrainError as error:
                 log.warning("pass failed", extra={"kind": type(error).__name__})
                 self.tell(Failed(error.reason, error.hint))
@@ -166,6 +180,27 @@ class Indexer:
         parts.chroma_is_current = False
         fill_index(parts.catalog, parts.chroma(model), model, cancel=cancel)
         parts.chroma_is_current = not cancel.is_set()
+
+    def _compaction_is_due(self) -> bool:
+        erased, when = self._parts.catalog.erased()
+        return _is_due(erased, time.time() - when, self._parts.catalog.counts().files if erased else 0)
+
+    def _compact(self, cancel: Cancel) -> None:
+        self._parts.forget_deleted()
+        self._compact_catalog()
+        self._fill_chroma(cancel)
+
+    def _compact_catalog(self) -> None:
+        """The indexes hold nothing deleted any more: nor does the catalog after this, unless a reader is in the way."""
+        catalog = self._parts.catalog
+        erased, _ = catalog.erased()
+        if catalog.compact(thorough=True):
+            catalog.compacted(erased, time.time())
+
+
+def _is_due(erased: int, since: float, files: int) -> bool:
+    """A day after something was deleted; at once where much was. A clock that was set back counts as a day."""
+    return erased > 0 and (not 0 <= since < COMPACT_SECONDS or erased >= MUCH + files // 5)
 
 
 def _worth_telling(events: Iterator[Event]) -> Iterator[Event]:

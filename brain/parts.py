@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from brain.store.words import Words
 
 WORDS_BATCH = 5000
+LEFTOVERS = ("words.new", "words.old", "chroma.old")  # of a replacement that was cut short
 
 
 class Parts:
@@ -37,6 +38,7 @@ class Parts:
         self.shelf = Shelf(settings.shelf, offline=settings.offline)
         self.searcher = Searcher(catalog, self.words, self.vectors, self.embedder)
         self._lock = threading.RLock()
+        self._writing_words = threading.RLock()
         self._words: Words | None = None
         self._exact: ExactVectors | None = None
         self._chroma: ChromaVectors | None = None
@@ -57,13 +59,41 @@ class Parts:
 
     def write_words(self) -> None:
         """Commit to the words index what is pending in the catalog."""
-        words = self.words()
-        while True:
-            rows, gone = self.catalog.words_todo(WORDS_BATCH), self.catalog.words_gone(WORDS_BATCH)
-            if not rows and not gone:
-                return
-            words.write(rows, gone)
-            self.catalog.words_done([row.id for row in rows], gone)
+        with self._writing_words:
+            words = self.words()
+            while True:
+                rows, gone = self.catalog.words_todo(WORDS_BATCH), self.catalog.words_gone(WORDS_BATCH)
+                if not rows and not gone:
+                    return
+                words.write(rows, gone)
+                self.catalog.words_done([row.id for row in rows], gone)
+
+    def forget_deleted(self) -> None:
+        """Make the indexes anew without what was deleted: words beside the old ones, which serve meanwhile; Chroma is
+        left empty for the next pass to fill. Then no file of them holds a deleted word or vector."""
+        from brain.store.words import Words
+
+        home = self.settings.home
+        with self._writing_words:
+            self._clear_away()
+            with Words(home / "words.new") as anew:
+                last = 0
+                while rows := self.catalog.words_rows(last, WORDS_BATCH):
+                    anew.write(rows, ())
+                    last = rows[-1].id
+                signed = not anew.fresh
+            with self._lock:  # cut short in here, the words are missing and are written again from the catalog
+                self._close_words()
+                if (home / "words").exists():
+                    (home / "words").rename(home / "words.old")
+                if signed:
+                    (home / "words.new").rename(home / "words")
+                self.words()
+        with self._lock:
+            self._close_chroma()
+            shutil.rmtree(home / "chroma", ignore_errors=True)
+            self.catalog.all_index_pending()
+            self._clear_away()
 
     def vectors(self) -> VectorIndex:
         """Chroma where this process has it open and current, else exact search over the catalog's vectors."""
@@ -130,6 +160,7 @@ class Parts:
             self._close_indexes()
             for name in ("words", "chroma"):
                 shutil.rmtree(self.settings.home / name, ignore_errors=True)
+            self._clear_away()
             self.catalog.all_words_pending()
             self.catalog.all_index_pending()
 
@@ -143,9 +174,21 @@ class Parts:
             if self._chat is not None:
                 last.callback(self._chat[1].close)
 
+    def _clear_away(self) -> None:
+        """Delete what an index that was being replaced has left."""
+        for name in LEFTOVERS:
+            shutil.rmtree(self.settings.home / name, ignore_errors=True)
+
     def _close_indexes(self) -> None:
-        if self._chroma is not None:
-            self._chroma.close()
-        if self._words is not None:
-            self._words.close()
-        self._words, self._chroma, self.chroma_is_current = None, None, False
+        self._close_chroma()
+        self._close_words()
+
+    def _close_chroma(self) -> None:
+        chroma, self._chroma, self.chroma_is_current = self._chroma, None, False
+        if chroma is not None:
+            chroma.close()
+
+    def _close_words(self) -> None:
+        words, self._words = self._words, None
+        if words is not None:
+            words.close()

@@ -90,10 +90,11 @@ class Database:
         with self._read_lock, _translated(self.path):
             return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
 
-    def checkpoint(self) -> None:
-        """Write the log back into the file and empty it; left for later where a reader is in the way."""
+    def checkpoint(self) -> bool:
+        """Write the log back into the file and empty it; False where a reader was in the way, and it is left for later."""
         with self._write_lock, _translated(self.path):
-            self._need_writer().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            ((blocked, _, _),) = self._need_writer().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return not blocked
 
     def vacuum(self) -> None:
         """Write the whole file anew, without what was deleted from it."""

@@ -38,8 +38,15 @@ class Queues:
 
     def words_todo(self, limit: int) -> list[WordsRow]:
         """Chunks that the words index does not hold as they are now, the first stored first."""
+        return self._words_rows("c.words = 0 ORDER BY c.id LIMIT ?", (limit,))
+
+    def words_rows(self, after: int, limit: int) -> list[WordsRow]:
+        """Chunks with ids above `after`, ascending, whether the words index holds them or not."""
+        return self._words_rows("c.id > ? ORDER BY c.id LIMIT ?", (after, limit))
+
+    def _words_rows(self, condition: str, values: Sequence[object]) -> list[WordsRow]:
         with self._database.reading() as database:
-            rows = rows_where(database, "c.words = 0 ORDER BY c.id LIMIT ?", (limit,))
+            rows = rows_where(database, condition, values)
             texts = texts_of(database, rows)
         return [
             WordsRow(

@@ -35,6 +35,8 @@ WORN_SLACK = 2000
 
 _MARK = "chroma"  # the setting that holds the mark
 _COLLECTION = "vectors"
+# Chroma saves its index after 1000 changes. That stays: saving more often only opens more windows for a kill to hit.
+_HNSW: dict[str, Any] = {"space": "cosine"}
 
 
 class ExactVectors:
@@ -264,9 +266,8 @@ class ChromaVectors:
 
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
-            # The default threshold of 1000 stays: a lower one only opens more windows for a kill to hit.
             self._collection = self._client.get_or_create_collection(
-                _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+                _COLLECTION, embedding_function=None, configuration={"hnsw": dict(_HNSW)}
             )
             _refuse_functions(self._collection)
 

@@ -108,6 +108,17 @@ class Words:
         with self._translated():
             return int(self._current()[1].num_docs)
 
+    def ids(self) -> list[int]:
+        """The id of every chunk it holds, ascending; one that it holds twice stands there twice."""
+        from tantivy import Query
+
+        with self._translated():
+            _, searcher = self._current()
+            if not searcher.num_docs:
+                return []
+            found = searcher.search(Query.all_query(), searcher.num_docs, count=False).hits
+            return sorted(int(one) for one in searcher.fast_field_values("id", [address for _, address in found]))
+
     def clear(self) -> None:
         """Start over with nothing: words of forgotten texts leave the disk. Then `fresh` is True."""
         with self._lock:
