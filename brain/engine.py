@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -18,8 +19,9 @@ from brain.seams import Cancel
 from brain.settings import Settings
 from brain.store.catalog import Catalog
 from brain.store.claim import Claim, claim_store, look_at_store
-from brain.types import Document, Evidence, Folder, Impaired, Message, Scope, Status, Unread
+from brain.types import Checkup, Document, Evidence, Folder, Impaired, Message, Scope, Status, Unread
 
+ROUNDS = 2  # of mending: one repair may bring to light what another is for
 EVIDENCE = 6  # passages for one answer, neighbours joined
 TINY_BYTES = 600_000_000  # files up to this size hold models of well under a billion parameters
 
@@ -92,6 +94,22 @@ class LocalBrain:
         """After this no file of the store holds a word or vector of what was deleted. It happens by itself once a day."""
         self._require_claim()
         self._indexer.compacting(cancel=cancel)
+
+    def doctor(self, *, thorough: bool = False, repair: bool = False, cancel: Cancel | None = None) -> Checkup:
+        """Everything in the store that is not as it should be; with `repair`, mended and looked at again. Notes are never written.
+
+        Raises StoreBusy for a repair of what another process owns.
+        """
+        began = time.monotonic()
+        if repair:
+            self._require_claim()
+        found = left = self._indexer.examining(thorough=thorough)
+        for _ in range(ROUNDS if repair else 0):
+            if all(not finding.repair for finding in left):
+                break
+            self._indexer.mending(left, cancel=cancel or threading.Event())
+            left = self._indexer.examining(thorough=thorough)
+        return Checkup(tuple(found), tuple(left), time.monotonic() - began)
 
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the indexer does, as it happens, until `cancel` is set or this Brain is closed."""

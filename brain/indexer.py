@@ -5,9 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from brain.doctor import examine, mend
 from brain.embed import embed_pending, fill_index
 from brain.errors import BrainError, ModelError, StoreError
 from brain.events import Event, Failed, FellBack, FolderSkipped, SyncFinished, SyncStarted
@@ -15,6 +16,7 @@ from brain.log import log
 from brain.parts import Parts
 from brain.seams import Cancel
 from brain.sync import Pass, sync
+from brain.types import Finding
 from brain.watch import Watcher
 
 SWEEP_SECONDS = 30.0  # a walk of 10 000 files takes about 50 ms; events make most changes known long before
@@ -56,6 +58,33 @@ class Indexer:
                 self._parts.catalog.drop_vectors()
             self._compact_catalog()
             yield from self._pass(cancel, words_only=False)
+
+    def examining(self, *, thorough: bool) -> list[Finding]:
+        """What is wrong with the store. It is not written meanwhile, unless another process owns it."""
+        parts = self._parts
+        patient = parts.patient(lambda: self._new_pass().steps((parts.settings.home,))[0])
+        if patient.beside:
+            return list(examine(patient, thorough=thorough))
+        with self._passing:
+            was_open = parts.close_chroma()
+            try:
+                return list(examine(patient, thorough=thorough))
+            finally:
+                if was_open:
+                    self._fill_chroma(threading.Event(), even_if_idle=True)
+
+    def mending(self, findings: Sequence[Finding], *, cancel: Cancel) -> None:
+        """Mend what was found, with a pass at the end. No note is written."""
+        parts = self._parts
+        repairs = {finding.repair for finding in findings}
+        with self._passing:
+            mend(parts.patient(list), findings)
+            if "words" in repairs:
+                parts.drop_words()
+            if repairs & {"chroma", "vectors"}:
+                parts.drop_chroma()
+            for _ in self._pass(cancel):
+                pass
 
     @contextmanager
     def background(self) -> Iterator[None]:
@@ -139,22 +168,24 @@ class Indexer:
         self, cancel: Cancel, *, words_only: bool = False, give_way: Callable[[], None] = lambda: None
     ) -> Iterator[Event]:
         parts = self._parts
-        tokenizer, is_real = parts.tokenizer()
-        one_pass = Pass(
-            parts.catalog,
-            parts.readers,
-            tokenizer,
-            max_bytes=parts.settings.notes.max_mb * 1_000_000,
-            cut_again=is_real,
-        )
-
         yield from sync(
-            one_pass,
+            self._new_pass(),
             parts.write_words,
             None if words_only else lambda: self._embed(cancel, give_way),
             skip=(parts.settings.home,),
             cancel=cancel,
             give_way=give_way,
+        )
+
+    def _new_pass(self) -> Pass:
+        parts = self._parts
+        tokenizer, is_real = parts.tokenizer()
+        return Pass(
+            parts.catalog,
+            parts.readers,
+            tokenizer,
+            max_bytes=parts.settings.notes.max_mb * 1_000_000,
+            cut_again=is_real,
         )
 
     def _embed(self, cancel: Cancel, give_way: Callable[[], None]) -> Iterator[Event]:
@@ -171,11 +202,13 @@ class Indexer:
         except StoreError as error:
             yield FellBack("vectors", error.reason, error.hint)
 
-    def _fill_chroma(self, cancel: Cancel) -> None:
+    def _fill_chroma(self, cancel: Cancel, *, even_if_idle: bool = False) -> None:
         """Bring Chroma up to the catalog, which needs no model. It is not even imported when there is nothing to do."""
         parts = self._parts
         model = parts.catalog.model_in_use()
-        if model is None or not (parts.chroma_is_open or parts.catalog.index_pending()):
+        if model is None or not (
+            even_if_idle or parts.chroma_is_open or parts.catalog.index_pending() or parts.chroma_was_left_open()
+        ):
             return
         parts.chroma_is_current = False
         fill_index(parts.catalog, parts.chroma(model), model, cancel=cancel)

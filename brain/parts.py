@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain import readers
 from brain.chunking import EstimatedTokenizer
+from brain.doctor import Patient
 from brain.errors import ModelError
 from brain.models.shelf import Shelf
+from brain.planning import Step
 from brain.seams import Tokenizer, VectorIndex
 from brain.search import Searcher
 from brain.settings import Settings
@@ -89,11 +92,8 @@ class Parts:
                 if signed:
                     (home / "words.new").rename(home / "words")
                 self.words()
-        with self._lock:
-            self._close_chroma()
-            shutil.rmtree(home / "chroma", ignore_errors=True)
-            self.catalog.all_index_pending()
-            self._clear_away()
+        self.drop_chroma()
+        self._clear_away()
 
     def vectors(self) -> VectorIndex:
         """Chroma where this process has it open and current, else exact search over the catalog's vectors."""
@@ -156,13 +156,59 @@ class Parts:
 
     def drop_indexes(self) -> None:
         """Delete both derived indexes; the catalog marks all of their content as pending."""
-        with self._lock:
-            self._close_indexes()
-            for name in ("words", "chroma"):
-                shutil.rmtree(self.settings.home / name, ignore_errors=True)
-            self._clear_away()
+        self.drop_words()
+        self.drop_chroma()
+        self._clear_away()
+
+    def drop_words(self) -> None:
+        """Delete the words index; all of its content is pending."""
+        with self._writing_words, self._lock:
+            self._close_words()
+            shutil.rmtree(self.settings.home / "words", ignore_errors=True)
             self.catalog.all_words_pending()
+
+    def drop_chroma(self) -> None:
+        """Delete Chroma and what of the vectors is in memory; all of its content is pending."""
+        with self._lock:
+            self._close_chroma()
+            self._exact = None
+            shutil.rmtree(self.settings.home / "chroma", ignore_errors=True)
             self.catalog.all_index_pending()
+
+    def close_chroma(self) -> bool:
+        """Close Chroma in good order; says whether it was open. Until it is opened again search is exact."""
+        with self._lock:
+            was_open = self._chroma is not None
+            self._close_chroma()
+            return was_open
+
+    def chroma_was_left_open(self) -> bool:
+        """Whether a process that is gone has left Chroma unclosed: then it must be made anew."""
+        from brain.store.vectors import is_unclean
+
+        with self._lock:
+            return self._chroma is None and is_unclean(self.catalog)
+
+    def patient(self, steps: Callable[[], list[Step]]) -> Patient:
+        """What doctor examines."""
+        from brain.store.chroma_look import ailments
+        from brain.store.words_check import damage
+
+        home = self.settings.home
+        return Patient(
+            home=home,
+            catalog=self.catalog,
+            readers=self.readers,
+            steps=steps,
+            words=self.words,
+            damaged_words=lambda: damage(home / "words"),
+            ailing_vectors=lambda model, sample: ailments(home / "chroma", self.catalog, model, sample=sample),
+            embedder=lambda: self.embedder().name,
+            models=lambda thorough: self.shelf.damaged(thorough=thorough),
+            leftovers=(*LEFTOVERS, "config.toml.new"),
+            max_bytes=self.settings.notes.max_mb * 1_000_000,
+            beside=not self.claim.ours,
+        )
 
     def close(self) -> None:
         """End the model processes and close every index in good order; the catalog stays open."""

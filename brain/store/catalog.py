@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from brain.store.checks import Checks
 from brain.store.database import Database
 from brain.store.files import COMPACTED, ERASED, Counts, Files, set_setting, setting
 from brain.store.passages import Facts, Passages
@@ -20,7 +21,7 @@ WORTH_WRITING_ANEW = 0.2  # of the file is free pages
 __all__ = ["Catalog", "Counts", "Facts", "WordsRow"]
 
 
-class Catalog(Files, Passages, Queues):
+class Catalog(Files, Passages, Queues, Checks):
     """One catalog file. A context manager; `read_only` sees what another process commits."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:

@@ -44,6 +44,10 @@ class Queues:
         """Chunks with ids above `after`, ascending, whether the words index holds them or not."""
         return self._words_rows("c.id > ? ORDER BY c.id LIMIT ?", (after, limit))
 
+    def words_rows_of(self, ids: Collection[int]) -> list[WordsRow]:
+        """These chunks, as far as they are there."""
+        return [row for batch in batched(ids) for row in self._words_rows(f"c.id IN ({marks(batch)})", batch)]
+
     def _words_rows(self, condition: str, values: Sequence[object]) -> list[WordsRow]:
         with self._database.reading() as database:
             rows = rows_where(database, condition, values)
@@ -180,6 +184,13 @@ class Queues:
         with self._database.reading() as database:
             given = _count(database, "SELECT count(*) FROM chunks WHERE indexed = 1")
             return given, _count(database, "SELECT count(*) FROM index_gone")
+
+    def indexed_ids(self) -> tuple[list[int], list[int]]:
+        """The chunks that the vector index was given, and those it may hold that are gone."""
+        with self._database.reading() as database:
+            given = database.execute("SELECT id FROM chunks WHERE indexed = 1").fetchall()
+            gone = database.execute("SELECT id FROM index_gone").fetchall()
+        return [one for (one,) in given], [one for (one,) in gone]
 
     def vectors(self, model: str, ids: Collection[int]) -> tuple[list[int], Vectors]:
         """The vectors of these chunks, as far as there are any: ids and one row each."""

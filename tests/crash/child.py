@@ -108,13 +108,13 @@ def content(brain: LocalBrain) -> dict[str, Any]:
         digest = hashlib.sha256(vector).hexdigest() if vector else None
         files[os.fsdecode(path)]["chunks"].append([*place, key.hex(), digest])
     by_id = {row[1]: np.frombuffer(row[-1], "<f4") for row in rows if row[-1]}
+    checkup = brain.doctor(thorough=True)
     chroma = parts.chroma(str(catalog.model_in_use()))
     held = chroma._open_collection().get(include=["embeddings"])
     in_chroma = dict(zip(map(int, held["ids"]), held["embeddings"], strict=True))
     wrong = [one for one in by_id.keys() & in_chroma.keys() if np.abs(by_id[one] - in_chroma[one]).max() > 1e-5]
     missed = [one for one, vector in by_id.items() if one not in nearest(chroma, vector)]
     in_words = parts.words().ids()
-    found = [finding.what for finding in brain.doctor(thorough=True)] if hasattr(brain, "doctor") else []
     return {
         "files": files,
         "chunks": len(rows),
@@ -125,7 +125,7 @@ def content(brain: LocalBrain) -> dict[str, Any]:
         "chroma holds too many": sorted(in_chroma.keys() - by_id.keys()),
         "chroma is wrong": wrong,
         "chroma misses": len(missed),
-        "doctor": found,
+        "doctor": [f"{one.what} ({one.where})" for one in checkup.found if one.level != "note"],
     }
 
 
