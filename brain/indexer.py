@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from brain.doctor import examine, mend
 from brain.embed import embed_pending, fill_index
@@ -85,6 +86,10 @@ class Indexer:
                 parts.drop_chroma()
             for _ in self._pass(cancel):
                 pass
+            if "reread" in repairs:
+                parts.catalog.index_again([Path(one.where) for one in findings if one.repair == "reread"])
+                for _ in self._pass(cancel):
+                    pass
 
     @contextmanager
     def background(self) -> Iterator[None]:

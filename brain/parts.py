@@ -192,6 +192,7 @@ class Parts:
     def patient(self, steps: Callable[[], list[Step]]) -> Patient:
         """What doctor examines."""
         from brain.store.chroma_look import ailments
+        from brain.store.words import Words
         from brain.store.words_check import damage
 
         home = self.settings.home
@@ -200,7 +201,9 @@ class Parts:
             catalog=self.catalog,
             readers=self.readers,
             steps=steps,
-            words=self.words,
+            words=lambda: Words(
+                home / "words", read_only=True
+            ),  # opened to write it would start over, and hide what is wrong
             damaged_words=lambda: damage(home / "words"),
             ailing_vectors=lambda model, sample: ailments(home / "chroma", self.catalog, model, sample=sample),
             embedder=lambda: self.embedder().name,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from brain.errors import StoreError
 from brain.store.database import Database
 from brain.store.files import setting
 from brain.store.rows import PIECE, batched, key_of, marks, path_from_bytes, path_to_bytes, unpack_headings
@@ -146,15 +147,16 @@ class Checks:
             )
 
     def mark_unread(self, paths: Collection[Path]) -> None:
-        """The next pass reads these files again, and their words and vectors go into the indexes again."""
+        """The next pass reads these files again."""
         with self._database.writing() as database:
             for path in map(path_to_bytes, paths):
                 database.execute("UPDATE files SET stamp = ?, sha256 = '' WHERE path = ?", (UNREAD, path))
-                mine = "file = (SELECT id FROM files WHERE path = ?)"
-                database.execute(
-                    "INSERT OR IGNORE INTO outlines SELECT id, ? FROM files WHERE path = ?", (_NO_OUTLINE, path)
-                )
-                database.execute(f"UPDATE chunks SET words = 0, indexed = 0 WHERE {mine}", (path,))
+
+    def index_again(self, paths: Collection[Path]) -> None:
+        """Words and vectors of these files wait to go into their indexes again."""
+        query = "UPDATE chunks SET words = 0, indexed = 0 WHERE file = (SELECT id FROM files WHERE path = ?)"
+        with self._database.writing() as database:
+            database.executemany(query, [(path_to_bytes(path),) for path in paths])
 
     def _miscut(self, ids: Sequence[int]) -> Iterator[Miscut]:
         with self._database.reading() as database:
@@ -168,11 +170,11 @@ class Checks:
                     yield Miscut(path_from_bytes(row.path), "a passage ends beyond its text")
             try:
                 texts = texts_of(database, fitting)
-            except KeyError:  # a piece is missing: the check of gaps has named the file
+            except StoreError:  # a piece is missing: the check of gaps has named the file
                 return
         for row, text in zip(fitting, texts, strict=True):
             title = row.title if row.titled else None
-            if key_of(title, _headings(row.headings), text, row.format) != row.key:
+            if key_of(title, unpack_headings(row.headings), text, row.format) != row.key:
                 yield Miscut(path_from_bytes(row.path), "a passage is not the text that it was stored as")
 
 
@@ -188,10 +190,3 @@ def _lengths(database: sqlite3.Connection, files: Collection[int]) -> dict[int, 
     for batch in batched(files):
         found.update(database.execute(f"SELECT id, length FROM files WHERE id IN ({marks(batch)})", batch).fetchall())
     return found
-
-
-def _headings(packed: str) -> tuple[str, ...]:
-    try:
-        return unpack_headings(packed)
-    except ValueError:
-        return ("?",)  # no key fits that

@@ -294,5 +294,7 @@ def _model(database: sqlite3.Connection, name: str, dimensions: int) -> int:
 
 
 def _matrix(rows: Sequence[tuple[int, bytes]]) -> tuple[list[int], Vectors]:
+    if len({len(vector) for _, vector in rows}) > 1:
+        raise StoreError("The store holds vectors of several lengths for one model.", hint="Run: brain doctor --repair")
     matrix = np.frombuffer(b"".join(vector for _, vector in rows), dtype="<f4")
     return [chunk for chunk, _ in rows], matrix.reshape(len(rows), -1) if rows else np.empty((0, 0), np.float32)
