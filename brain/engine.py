@@ -90,10 +90,13 @@ class LocalBrain:
         self._require_claim()
         yield from self._indexer.rebuilding(cancel=cancel, vectors=vectors)
 
-    def compact(self, *, cancel: Cancel) -> None:
-        """After this no file of the store holds a word or vector of what was deleted. It happens by itself once a day."""
+    def compact(self, *, cancel: Cancel, refill: bool = True) -> None:
+        """After this no file of the store holds a word or vector of what was deleted. It happens by itself once a day.
+
+        Without `refill` the next pass fills Chroma; until then search is exact.
+        """
         self._require_claim()
-        self._indexer.compacting(cancel=cancel)
+        self._indexer.compacting(cancel=cancel, refill=refill)
 
     def doctor(self, *, thorough: bool = False, repair: bool = False, cancel: Cancel | None = None) -> Checkup:
         """Everything in the store that is not as it should be; with `repair`, mended and looked at again. Notes are never written.

@@ -46,10 +46,10 @@ class Indexer:
             if not words_only and not cancel.is_set() and self._compaction_is_due():
                 self._compact(cancel)
 
-    def compacting(self, *, cancel: Cancel) -> None:
+    def compacting(self, *, cancel: Cancel, refill: bool) -> None:
         """Let go of everything deleted: after this no file of the store holds a word or vector of it."""
         with self._passing:
-            self._compact(cancel)
+            self._compact(cancel, refill=refill)
 
     def rebuilding(self, *, cancel: Cancel, vectors: bool) -> Iterator[Event]:
         """Both indexes made anew from the catalog, then a pass; with `vectors` every passage is embedded again."""
@@ -223,10 +223,11 @@ class Indexer:
         erased, when = self._parts.catalog.erased()
         return _is_due(erased, time.time() - when, self._parts.catalog.counts().files if erased else 0)
 
-    def _compact(self, cancel: Cancel) -> None:
+    def _compact(self, cancel: Cancel, *, refill: bool = True) -> None:
         self._parts.forget_deleted()
         self._compact_catalog()
-        self._fill_chroma(cancel)
+        if refill:
+            self._fill_chroma(cancel)
 
     def _compact_catalog(self) -> None:
         """The indexes hold nothing deleted any more: nor does the catalog after this, unless a reader is in the way."""

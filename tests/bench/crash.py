@@ -38,7 +38,7 @@ def main() -> None:
     print(
         f"{tally.kills} kills ({tally.early} while opening), {tally.changes} changes, {tally.checks} comparisons: equal"
     )
-    print(f"chunks at the end: {tally.chunks}")
+    print(f"chunks at the end: {tally.chunks}; not found by their own vector, over all comparisons: {tally.misses}")
     print(f"recovery: median {statistics.median(tally.recoveries):.2f} s, worst {max(tally.recoveries):.2f} s")
     print(
         f"with the start of the process: median {statistics.median(tally.starts):.2f} s, worst {max(tally.starts):.2f} s"
