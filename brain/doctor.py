@@ -153,7 +153,7 @@ def _notes(patient: Patient, *, thorough: bool) -> Iterator[Finding]:
     stored = {
         path: known.sha256 for path, known in patient.catalog.stamps().items() if not known.failed and path not in ahead
     }
-    chosen = sorted(stored)
+    chosen = list(stored)
     if not thorough and len(chosen) > FILES:
         chosen = random.Random().sample(chosen, FILES)
     for path in chosen:

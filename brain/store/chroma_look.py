@@ -45,7 +45,8 @@ def ailments(folder: Path, catalog: Catalog, model: str, *, sample: int | None) 
             yield "its files are not as they were left"
             return
         kept = elements(folder)
-        held, rows = _contents(folder)
+        parts = saved(folder)
+        held, rows = _contents(folder, parts)
     except (Damaged, OSError, sqlite3.Error) as error:
         yield f"it is damaged: {error}"
         return
@@ -61,7 +62,7 @@ def ailments(folder: Path, catalog: Catalog, model: str, *, sample: int | None) 
     wrong = [one for one, vector in zip(ids, vectors, strict=True) if not _same(rows(held[one]), vector)]
     if wrong:
         yield f"{len(wrong)} of {len(ids)} vectors differ from the catalog's, that of chunk {wrong[0]} for one"
-    lost = sum(_unreachable(part) for part in saved(folder))
+    lost = sum(map(_unreachable, parts))
     if lost > max(3, LOST * len(held)):
         yield f"{lost} of {len(held)} vectors cannot be found by any search"
 
@@ -85,9 +86,8 @@ class _Rows:
         return self._logged[row] if part < 0 else self._parts[part].vector(row)
 
 
-def _contents(folder: Path) -> tuple[dict[int, tuple[int, int]], _Rows]:
+def _contents(folder: Path, parts: list[Saved]) -> tuple[dict[int, tuple[int, int]], _Rows]:
     """The place of each id that the index would answer with, and what gives the vector at a place."""
-    parts = saved(folder)
     held = {int(name): (at, row) for at, part in enumerate(parts) for name, row in part.rows.items()}
     logged: dict[int, Vectors] = {}
     address = f"file:{quote(str((folder / 'chroma.sqlite3').absolute()))}?mode=ro&immutable=1"
