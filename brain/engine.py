@@ -158,6 +158,8 @@ class LocalBrain:
         catalog = self._catalog
         counts, files = catalog.counts(), catalog.files_by_folder()
         impaired = list(self._impaired())
+        if counts.chunks and (deaf := self._words_impaired()):
+            impaired.append(deaf)
         missing = {part.part for part in impaired}
         embed = None if "vectors" in missing else self._parts.embedder().name
         return Status(
@@ -213,6 +215,13 @@ class LocalBrain:
                 f"Looking every {SWEEP_SECONDS:.0f} s instead.",
             )
 
+    def _words_impaired(self) -> Impaired | None:
+        try:
+            self._parts.words().count()
+        except StoreError as error:
+            return Impaired("words", error.reason, error.hint)
+        return None
+
     def _unread(self, evidence: Sequence[Evidence]) -> Sequence[Unread]:
         return self._catalog.unread([item.chunk.path for item in evidence])
 
@@ -241,7 +250,7 @@ def open_brain(settings: Settings, *, own: bool | None = None, background: bool 
         with claim_store(settings.home):
             Catalog(path).close()  # an empty store can be read like any other
     with ExitStack() as house:
-        claim = look_at_store(settings.home) if own is False else house.enter_context(claim_store(settings.home))
+        claim = _claim(settings.home, own, house)
         if own and not claim.ours:
             raise _busy(claim)
         catalog = Catalog(path, read_only=not claim.ours)
@@ -251,6 +260,18 @@ def open_brain(settings: Settings, *, own: bool | None = None, background: bool 
         if background and claim.ours:
             house.enter_context(brain.background())
         yield brain
+
+
+def _claim(home: Path, own: bool | None, house: ExitStack) -> Claim:
+    """Take the store, or look whose it is. A home that cannot be written is read, unless it must be owned."""
+    if own is False:
+        return look_at_store(home)
+    try:
+        return house.enter_context(claim_store(home))
+    except StoreError:
+        if own or not (home / "catalog.db").exists():
+            raise
+        return look_at_store(home)
 
 
 def _busy(claim: Claim) -> StoreBusy:
