@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -14,49 +15,52 @@ from pathlib import Path
 
 import pytest
 
-from brain.cli import DONE, FAILED, main
+from brain.cli import BUG, DONE, FAILED, main
 from brain.engine import open_brain
 from brain.parts import Parts
 from brain.settings import load
 from brain.store.catalog import Catalog
 from brain.store.schema import MIGRATIONS
+from tests.crash.child import QuickEmbedder
 from tests.crash.vault import Vault
 from tests.fakes import HashingEmbedder
 
 ROOT = Path(__file__).parents[1]
-COMMAND = """
-import sys
+COMMANDS = """
+import contextlib, io, json, sys
 from brain.cli import main
 from tests.crash.child import patch
 patch(often=False)
-limit, *arguments = sys.argv[1:]
-if int(limit):
+limit, commands = json.loads(sys.argv[1])
+if limit:
     import resource
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-sys.exit(main(arguments))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+for command in commands:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        code = main(command)
+    print(json.dumps([code, said.getvalue()]), flush=True)
 """
 
 
-def brain_of_its_own(
-    home: Path, *arguments: str, limit: int = 0, before: tuple[str, ...] = ()
-) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, whose files may grow to `limit` bytes."""
-    return subprocess.run(
-        [*before, sys.executable, "-c", COMMAND, str(limit), *arguments, "--home", str(home)],
+def in_a_process(
+    home: Path, *commands: list[str], limit: int = 0, before: tuple[str, ...] = ()
+) -> list[tuple[int, str]]:
+    """Exit code and words of each command, run one after the other in a process whose files may grow to `limit` bytes."""
+    given = json.dumps([limit, [[*command, "--home", str(home)] for command in commands]])
+    done = subprocess.run(
+        [*before, sys.executable, "-c", COMMANDS, given],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-
-
-def quiet(done: subprocess.CompletedProcess[str], code: int) -> str:
-    """It ended as it should, without a bug; returns what it said."""
-    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    assert "bug of its own" not in done.stderr
-    return done.stdout + done.stderr
+    ended = [(code, said) for code, said in map(json.loads, done.stdout.splitlines())]
+    assert not any(code == BUG for code, _ in ended), ended
+    return ended
 
 
 @pytest.fixture
@@ -67,20 +71,29 @@ def vault(tmp_path: Path) -> Vault:
     return vault
 
 
+@pytest.fixture
+def indexed(home: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> Vault:
+    """The folder, in the store."""
+    embedder = QuickEmbedder()
+    monkeypatch.setattr(Parts, "embedder", lambda self: embedder)
+    assert main(["add", str(vault.root)]) == DONE
+    return vault
+
+
 @pytest.mark.parametrize("room", [0.5, 1.05, 1.6], ids=lambda room: f"{room} of the catalog")
-def test_a_full_disk_loses_nothing_and_is_no_bug(home: Path, vault: Vault, room: float) -> None:
-    quiet(brain_of_its_own(home, "add", str(vault.root)), DONE)
-    size = (home / "catalog.db").stat().st_size
+def test_a_full_disk_loses_nothing_and_is_no_bug(indexed: Vault, home: Path, room: float) -> None:
+    size = int((home / "catalog.db").stat().st_size * room)
     for _ in range(60):
-        vault.create()
-    done = brain_of_its_own(home, "sync", limit=int(size * room))
-    said = quiet(done, done.returncode if done.returncode in (DONE, FAILED) else FAILED)
-    assert done.returncode == FAILED or room > 1.5, said
-    assert "well.md" in quiet(brain_of_its_own(home, "search", "pump well week", limit=int(size * room)), DONE)
-    quiet(brain_of_its_own(home, "sync"), DONE)
-    quiet(brain_of_its_own(home, "doctor", "--thorough"), DONE)
+        indexed.create()
+    full = in_a_process(home, ["sync"], ["search", "pump well week"], limit=size)
+    (code, said), (found, hits) = full
+    assert (code, "brain sync" in said) == (FAILED, True) or (code == DONE and room > 1.5), said
+    assert found == DONE
+    assert "well.md" in hits
+    assert main(["sync"]) == DONE
+    assert main(["doctor", "--thorough"]) == DONE
     with Catalog(home / "catalog.db", read_only=True) as catalog:
-        assert set(catalog.stamps()) == set(vault.notes())
+        assert set(catalog.stamps()) == set(indexed.notes())
 
 
 def read_only(home: Path) -> tuple[str, ...]:
@@ -101,31 +114,31 @@ def read_only(home: Path) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("closed", [True, False], ids=["closed in order", "killed"])
-def test_a_home_that_cannot_be_written_is_read(tmp_path: Path, vault: Vault, closed: bool) -> None:
-    home, killed = tmp_path / "home", tmp_path / "killed"
-    quiet(brain_of_its_own(home, "add", str(vault.root)), DONE)
+def test_a_home_that_cannot_be_written_is_read(indexed: Vault, home: Path, tmp_path: Path, closed: bool) -> None:
     if not closed:
-        embedder = HashingEmbedder()
-        with pytest.MonkeyPatch.context() as patch, open_brain(load(home), own=True) as brain:
-            patch.setattr(Parts, "embedder", lambda self: embedder)
-            (vault.root / "later.md").write_text("A zebra came later.")
+        killed = tmp_path / "killed"
+        with open_brain(load(), own=True) as brain:
+            (indexed.root / "later.md").write_text("A zebra came later.")
             for _ in brain.sync(cancel=threading.Event()):
                 pass
             shutil.copytree(home, killed)  # as a kill leaves it: what was committed last stands in the log alone
         home = killed
     before = read_only(home)
+    reading = [["search", "pump well week"], ["search", "zebra later"], ["ask", "--quotes", "When?"], ["status"]]
     try:
-        assert "well.md" in quiet(brain_of_its_own(home, "search", "pump well week", before=before), DONE)
-        if not closed:
-            assert "later.md" in quiet(brain_of_its_own(home, "search", "zebra later", before=before), DONE)
-        quiet(brain_of_its_own(home, "ask", "--quotes", "When does the pump come?", before=before), DONE)
-        quiet(brain_of_its_own(home, "status", before=before), DONE)
-        assert "only reads" in brain_of_its_own(home, "doctor", before=before).stdout
-        for refused in (["sync"], ["doctor", "--repair"]):
-            assert "cannot be written" in quiet(brain_of_its_own(home, *refused, before=before), FAILED)
+        *read, (_, doctor), refused, unrepaired = in_a_process(
+            home, *reading, ["doctor"], ["sync"], ["doctor", "--repair"], before=before
+        )
     finally:
         for path in (home, home / "words"):
             path.chmod(0o700)
+    assert [code for code, _ in read] == [DONE] * 4
+    assert "well.md" in read[0][1]
+    assert ("later.md" in read[1][1]) is not closed
+    assert "only reads" in doctor
+    for code, said in (refused, unrepaired):
+        assert code == FAILED
+        assert "cannot be written" in said
 
 
 def test_a_lock_that_another_holds_is_told_within_seconds(
