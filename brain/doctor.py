@@ -19,12 +19,15 @@ from typing import Protocol
 
 from brain.errors import ModelError, ReadError, StoreError
 from brain.planning import Look, Move, Step
+from brain.seams import Embedder
 from brain.store.catalog import Catalog
 from brain.types import Finding, Hit
 
 SAMPLE = 200  # passages and vectors that the quick form compares
 FILES = 50  # and files that it reads
 NAMED = 20  # findings of one kind that are told one by one
+EMBEDDED = 50  # passages that the thorough form embeds again
+ALIKE = 0.98  # the least cosine of two vectors of one text: batches differ by thousandths, other texts by tenths
 LITTLE_SPACE = 200_000_000  # bytes: an index pass may need as much
 
 _WORD = re.compile(r"[^\W_]{1,40}")
@@ -60,7 +63,7 @@ class Patient:
     words: Callable[[], Words]
     damaged_words: Callable[[], list[str]]
     ailing_vectors: Callable[[str, int | None], Iterable[str]]  # of the model, comparing so many or all
-    embedder: Callable[[], str]  # its name
+    embedder: Callable[[], Embedder]
     models: Callable[[bool], Iterable[tuple[str, str]]]  # name and what is wrong with it; True: compare hashes too
     leftovers: tuple[str, ...]
     max_bytes: int
@@ -100,6 +103,7 @@ def mend(patient: Patient, findings: Iterable[Finding]) -> None:
         for ids in catalog.bad_vectors().values():
             catalog.drop_vectors_with(ids)
         catalog.find_lost_vectors()
+        catalog.drop_vectors_of(_foreign_vectors(patient))
     if "reread" in repairs:
         catalog.mark_unread([Path(finding.where) for finding in repairs["reread"] if finding.where])
 
@@ -137,12 +141,35 @@ def _catalog(patient: Patient, *, thorough: bool) -> Iterator[Finding]:
         yield Finding("catalog", f"{len(ids)} vectors {why}", where, "error", "vectors")
     if lost := catalog.lost_vectors():
         yield Finding("catalog", f"{lost} passages point at a vector that is not theirs", where, "error", "vectors")
+    if thorough and (foreign := _foreign_vectors(patient)):
+        what = f"of a sample, {len(foreign)} vectors are not what the model makes of their text"
+        hint = "If it is found again: brain rebuild --vectors"
+        yield Finding("catalog", what, where, "error", "vectors", hint)
     every = catalog.chunk_ids()
     chosen = None if thorough or len(every) <= SAMPLE else random.Random().sample(every, SAMPLE)
     miscuts = (
         Finding("catalog", miscut.what, str(miscut.path), "error", "reread") for miscut in catalog.miscut(chosen)
     )
     yield from miscuts  # each is named: the repair reads just these files again
+
+
+def _foreign_vectors(patient: Patient) -> list[int]:
+    """Vectors, of a sample, that are far from what the embedder gives for the same text. None where it cannot be had."""
+    catalog = patient.catalog
+    every = catalog.chunk_ids()
+    chosen = random.Random(len(every)).sample(every, min(EMBEDDED, len(every)))
+    try:
+        embedder = patient.embedder()
+        stored, matrix = catalog.vectors(embedder.name, chosen)
+        if not stored:
+            return []
+        made = embedder.embed(catalog.embedded_texts(stored), kind="passage")
+    except (ModelError, StoreError):
+        return []  # a text or vector that is missing or damaged is named by the other checks
+    if made.shape != matrix.shape:
+        return []  # the check of lengths names those
+    cosines = (made * matrix).sum(axis=1)
+    return [chunk for chunk, cosine in zip(stored, cosines, strict=True) if not cosine >= ALIKE]
 
 
 def _notes(patient: Patient, *, thorough: bool) -> Iterator[Finding]:
@@ -185,7 +212,7 @@ def _pending(patient: Patient) -> Iterator[Finding]:
     if waiting := catalog.words_pending():
         yield Finding("words", f"{waiting} passages wait to be indexed", "", "warning", "sync")
     try:
-        model = patient.embedder()
+        model = patient.embedder().name
     except ModelError as error:
         yield Finding("models", f"passages get no vectors: {error.reason}", "", "note", hint=error.hint)
     else:

@@ -206,7 +206,7 @@ class Parts:
             ),  # opened to write it would start over, and hide what is wrong
             damaged_words=lambda: damage(home / "words"),
             ailing_vectors=lambda model, sample: ailments(home / "chroma", self.catalog, model, sample=sample),
-            embedder=lambda: self.embedder().name,
+            embedder=self.embedder,
             models=lambda thorough: self.shelf.damaged(thorough=thorough),
             leftovers=(*LEFTOVERS, "config.toml.new"),
             max_bytes=self.settings.notes.max_mb * 1_000_000,

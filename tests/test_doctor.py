@@ -320,7 +320,7 @@ def test_a_planted_fault_is_found_named_and_mended(store: Path, fault: str) -> N
         mended = brain.doctor(thorough=True, repair=True)
         assert not mended.left, told(mended.left)
     with open_brain(load(store), own=True) as brain:
-        assert not brain.doctor(thorough=True).found
+        assert not brain.doctor().found
         assert brain.search("well pump").evidence[0].title == "The well"
         assert not brain.search("well pump").degraded
 
@@ -438,6 +438,17 @@ def test_a_change_that_left_no_trace_in_the_stamp_is_found_and_read(tmp_path: Pa
         assert (finding.where, finding.repair) == (str(note), "reread")
         assert not brain.doctor(thorough=True, repair=True).left
         assert "whale" in brain.search("whale").evidence[0].chunk.text
+
+
+def test_a_vector_of_another_text_is_found_by_asking_the_model(store: Path) -> None:
+    right = some_vector(store)
+    set_vector(store, unit(7).astype("<f4").tobytes())
+    with open_brain(load(store), own=True) as brain:
+        brain.rebuild(cancel=threading.Event())
+        found = brain.doctor(thorough=True).found
+        assert "of a sample, 1 vectors are not what the model makes of their text" in told(found)
+        assert not brain.doctor(thorough=True, repair=True).left
+        assert right in [vector.tobytes() for vector in brain._catalog.all_vectors("hashing/1")[1]]
 
 
 def test_only_the_owner_mends_and_everyone_may_look(store: Path) -> None:

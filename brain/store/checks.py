@@ -14,6 +14,7 @@ from brain.store.database import Database
 from brain.store.files import setting
 from brain.store.rows import PIECE, batched, key_of, marks, path_from_bytes, path_to_bytes, unpack_headings
 from brain.store.texts import MODEL, rows_of, texts_of
+from brain.wording import embedded
 
 _READ = 4000  # rows at a time
 UNREAD = "0 0 0 0"  # a stamp that no file has: the next pass reads the file again
@@ -119,6 +120,28 @@ class Checks:
                     broken += [rows[at][0] for at in np.flatnonzero(~sound)]
         found = {"have the wrong length": short, "are not numbers of length one": sorted(set(broken) - set(short))}
         return {why: ids for why, ids in found.items() if ids}
+
+    def embedded_texts(self, ids: Sequence[int]) -> list[str]:
+        """Each of these chunks as it is embedded, in the order given."""
+        with self._database.reading() as database:
+            rows = {row.id: row for row in rows_of(database, ids)}
+            if rows.keys() != set(ids):
+                raise StoreError("The store has lost a passage or its file.", hint="Run: brain doctor --repair")
+            chosen = [rows[chunk] for chunk in ids]
+            texts = texts_of(database, chosen)
+        return [
+            embedded(row.title if row.titled else None, unpack_headings(row.headings), text, row.format)
+            for row, text in zip(chosen, texts, strict=True)
+        ]
+
+    def drop_vectors_of(self, chunks: Sequence[int]) -> None:
+        """Drop the vectors of these chunks, which wait to be embedded again."""
+        with self._database.reading() as database:
+            query = "SELECT DISTINCT vector FROM chunks WHERE vector IS NOT NULL AND id IN"
+            found = [
+                one for batch in batched(chunks) for (one,) in database.execute(f"{query} ({marks(batch)})", batch)
+            ]
+        self.drop_vectors_with(found)
 
     def drop_vectors_with(self, ids: Sequence[int]) -> None:
         """Drop these vectors; their passages wait to be embedded again."""
