@@ -25,8 +25,8 @@ from brain.store.catalog import Catalog
 from brain.store.chroma_check import fingerprint
 from brain.store.words import Words, WordsRow
 from brain.types import Finding
+from tests.crash.child import QuickEmbedder
 from tests.crash.vault import Vault
-from tests.fakes import HashingEmbedder
 
 NOTES = 12
 Plant = Callable[[Path], None]
@@ -35,7 +35,7 @@ Plant = Callable[[Path], None]
 @pytest.fixture(scope="module", autouse=True)
 def _quick_parts() -> Iterator[None]:
     """The stand-in for the embedder; and Chroma saves its index early, so that a small store has all of its files."""
-    embedder = HashingEmbedder()
+    embedder = QuickEmbedder()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Parts, "embedder", lambda self: embedder)
         patch.setitem(vectors._HNSW, "sync_threshold", 20)

@@ -17,8 +17,8 @@ from brain.parts import Parts
 from brain.settings import load
 from brain.store import vectors
 from brain.store.words import FIELDS, Words
+from tests.crash.child import QuickEmbedder
 from tests.crash.vault import Vault
-from tests.fakes import HashingEmbedder
 
 CANARIES = ("zqxbody71", "zqxhead72", "zqxtitle73", "zqxtag74", "zqxalias75", "zqxfile76")
 NOTE = """---
@@ -35,7 +35,7 @@ The secret is zqxbody71, and nobody else may know it.
 
 @pytest.fixture(autouse=True)
 def _quick_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    embedder = HashingEmbedder()
+    embedder = QuickEmbedder()
     monkeypatch.setattr(Parts, "embedder", lambda self: embedder)
     monkeypatch.setitem(vectors._HNSW, "sync_threshold", 20)  # so that its vectors reach the files of Chroma
     monkeypatch.setitem(vectors._HNSW, "batch_size", 10)
