@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -18,8 +19,9 @@ from brain.seams import Cancel
 from brain.settings import Settings
 from brain.store.catalog import Catalog
 from brain.store.claim import Claim, claim_store, look_at_store
-from brain.types import Document, Evidence, Folder, Impaired, Message, Scope, Status, Unread
+from brain.types import Checkup, Document, Evidence, Folder, Impaired, Message, Scope, Status, Unread
 
+ROUNDS = 2  # of mending: one repair may bring to light what another is for
 EVIDENCE = 6  # passages for one answer, neighbours joined
 TINY_BYTES = 600_000_000  # files up to this size hold models of well under a billion parameters
 
@@ -88,6 +90,30 @@ class LocalBrain:
         self._require_claim()
         yield from self._indexer.rebuilding(cancel=cancel, vectors=vectors)
 
+    def compact(self, *, cancel: Cancel, refill: bool = True) -> None:
+        """After this no file of the store holds a word or vector of what was deleted. It happens by itself once a day.
+
+        Without `refill` the next pass fills Chroma; until then search is exact.
+        """
+        self._require_claim()
+        self._indexer.compacting(cancel=cancel, refill=refill)
+
+    def doctor(self, *, thorough: bool = False, repair: bool = False, cancel: Cancel | None = None) -> Checkup:
+        """Everything in the store that is not as it should be; with `repair`, mended and looked at again. Notes are never written.
+
+        Raises StoreBusy for a repair of what another process owns.
+        """
+        began = time.monotonic()
+        if repair:
+            self._require_claim()
+        found = left = self._indexer.examining(thorough=thorough)
+        for _ in range(ROUNDS if repair else 0):
+            if all(not finding.repair for finding in left):
+                break
+            self._indexer.mending(left, cancel=cancel or threading.Event())
+            left = self._indexer.examining(thorough=thorough)
+        return Checkup(tuple(found), tuple(left), time.monotonic() - began)
+
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the indexer does, as it happens, until `cancel` is set or this Brain is closed."""
         yield from self._indexer.follow(cancel)
@@ -132,6 +158,8 @@ class LocalBrain:
         catalog = self._catalog
         counts, files = catalog.counts(), catalog.files_by_folder()
         impaired = list(self._impaired())
+        if counts.chunks and (deaf := self._words_impaired()):
+            impaired.append(deaf)
         missing = {part.part for part in impaired}
         embed = None if "vectors" in missing else self._parts.embedder().name
         return Status(
@@ -187,6 +215,13 @@ class LocalBrain:
                 f"Looking every {SWEEP_SECONDS:.0f} s instead.",
             )
 
+    def _words_impaired(self) -> Impaired | None:
+        try:
+            self._parts.words().count()
+        except StoreError as error:
+            return Impaired("words", error.reason, error.hint)
+        return None
+
     def _unread(self, evidence: Sequence[Evidence]) -> Sequence[Unread]:
         return self._catalog.unread([item.chunk.path for item in evidence])
 
@@ -215,7 +250,7 @@ def open_brain(settings: Settings, *, own: bool | None = None, background: bool 
         with claim_store(settings.home):
             Catalog(path).close()  # an empty store can be read like any other
     with ExitStack() as house:
-        claim = look_at_store(settings.home) if own is False else house.enter_context(claim_store(settings.home))
+        claim = _claim(settings.home, own, house)
         if own and not claim.ours:
             raise _busy(claim)
         catalog = Catalog(path, read_only=not claim.ours)
@@ -225,6 +260,18 @@ def open_brain(settings: Settings, *, own: bool | None = None, background: bool 
         if background and claim.ours:
             house.enter_context(brain.background())
         yield brain
+
+
+def _claim(home: Path, own: bool | None, house: ExitStack) -> Claim:
+    """Take the store, or look whose it is. A home that cannot be written is read, unless it must be owned."""
+    if own is False:
+        return look_at_store(home)
+    try:
+        return house.enter_context(claim_store(home))
+    except StoreError:
+        if own or not (home / "catalog.db").exists():
+            raise
+        return look_at_store(home)
 
 
 def _busy(claim: Claim) -> StoreBusy:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain import readers
 from brain.chunking import EstimatedTokenizer
+from brain.doctor import Patient
 from brain.errors import ModelError
 from brain.models.shelf import Shelf
+from brain.planning import Step
 from brain.seams import Tokenizer, VectorIndex
 from brain.search import Searcher
 from brain.settings import Settings
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from brain.store.words import Words
 
 WORDS_BATCH = 5000
+LEFTOVERS = ("words.new", "words.old", "chroma.old")  # of a replacement that was cut short
 
 
 class Parts:
@@ -37,6 +41,7 @@ class Parts:
         self.shelf = Shelf(settings.shelf, offline=settings.offline)
         self.searcher = Searcher(catalog, self.words, self.vectors, self.embedder)
         self._lock = threading.RLock()
+        self._writing_words = threading.RLock()
         self._words: Words | None = None
         self._exact: ExactVectors | None = None
         self._chroma: ChromaVectors | None = None
@@ -57,13 +62,38 @@ class Parts:
 
     def write_words(self) -> None:
         """Commit to the words index what is pending in the catalog."""
-        words = self.words()
-        while True:
-            rows, gone = self.catalog.words_todo(WORDS_BATCH), self.catalog.words_gone(WORDS_BATCH)
-            if not rows and not gone:
-                return
-            words.write(rows, gone)
-            self.catalog.words_done([row.id for row in rows], gone)
+        with self._writing_words:
+            words = self.words()
+            while True:
+                rows, gone = self.catalog.words_todo(WORDS_BATCH), self.catalog.words_gone(WORDS_BATCH)
+                if not rows and not gone:
+                    return
+                words.write(rows, gone)
+                self.catalog.words_done([row.id for row in rows], gone)
+
+    def forget_deleted(self) -> None:
+        """Make the indexes anew without what was deleted: words beside the old ones, which serve meanwhile; Chroma is
+        left empty for the next pass to fill. Then no file of them holds a deleted word or vector."""
+        from brain.store.words import Words
+
+        home = self.settings.home
+        with self._writing_words:
+            self._clear_away()
+            with Words(home / "words.new") as anew:
+                last = 0
+                while rows := self.catalog.words_rows(last, WORDS_BATCH):
+                    anew.write(rows, ())
+                    last = rows[-1].id
+                signed = not anew.fresh
+            with self._lock:  # cut short in here, the words are missing and are written again from the catalog
+                self._close_words()
+                if (home / "words").exists():
+                    (home / "words").rename(home / "words.old")
+                if signed:
+                    (home / "words.new").rename(home / "words")
+                self.words()
+        self.drop_chroma()
+        self._clear_away()
 
     def vectors(self) -> VectorIndex:
         """Chroma where this process has it open and current, else exact search over the catalog's vectors."""
@@ -126,12 +156,62 @@ class Parts:
 
     def drop_indexes(self) -> None:
         """Delete both derived indexes; the catalog marks all of their content as pending."""
-        with self._lock:
-            self._close_indexes()
-            for name in ("words", "chroma"):
-                shutil.rmtree(self.settings.home / name, ignore_errors=True)
+        self.drop_words()
+        self.drop_chroma()
+        self._clear_away()
+
+    def drop_words(self) -> None:
+        """Delete the words index; all of its content is pending."""
+        with self._writing_words, self._lock:
+            self._close_words()
+            shutil.rmtree(self.settings.home / "words", ignore_errors=True)
             self.catalog.all_words_pending()
+
+    def drop_chroma(self) -> None:
+        """Delete Chroma and what of the vectors is in memory; all of its content is pending."""
+        with self._lock:
+            self._close_chroma()
+            self._exact = None
+            shutil.rmtree(self.settings.home / "chroma", ignore_errors=True)
             self.catalog.all_index_pending()
+
+    def close_chroma(self) -> bool:
+        """Close Chroma in good order; says whether it was open. Until it is opened again search is exact."""
+        with self._lock:
+            was_open = self._chroma is not None
+            self._close_chroma()
+            return was_open
+
+    def chroma_was_left_open(self) -> bool:
+        """Whether a process that is gone has left Chroma unclosed: then it must be made anew."""
+        from brain.store.vectors import is_unclean
+
+        with self._lock:
+            return self._chroma is None and is_unclean(self.catalog)
+
+    def patient(self, steps: Callable[[], list[Step]]) -> Patient:
+        """What doctor examines."""
+        from brain.store.chroma_look import ailments
+        from brain.store.words import Words
+        from brain.store.words_check import damage
+
+        home = self.settings.home
+        return Patient(
+            home=home,
+            catalog=self.catalog,
+            readers=self.readers,
+            steps=steps,
+            words=lambda: Words(
+                home / "words", read_only=True
+            ),  # opened to write it would start over, and hide what is wrong
+            damaged_words=lambda: damage(home / "words"),
+            ailing_vectors=lambda model, sample: ailments(home / "chroma", self.catalog, model, sample=sample),
+            embedder=self.embedder,
+            models=lambda thorough: self.shelf.damaged(thorough=thorough),
+            leftovers=(*LEFTOVERS, "config.toml.new"),
+            max_bytes=self.settings.notes.max_mb * 1_000_000,
+            beside=not self.claim.ours,
+        )
 
     def close(self) -> None:
         """End the model processes and close every index in good order; the catalog stays open."""
@@ -143,9 +223,21 @@ class Parts:
             if self._chat is not None:
                 last.callback(self._chat[1].close)
 
+    def _clear_away(self) -> None:
+        """Delete what an index that was being replaced has left."""
+        for name in LEFTOVERS:
+            shutil.rmtree(self.settings.home / name, ignore_errors=True)
+
     def _close_indexes(self) -> None:
-        if self._chroma is not None:
-            self._chroma.close()
-        if self._words is not None:
-            self._words.close()
-        self._words, self._chroma, self.chroma_is_current = None, None, False
+        self._close_chroma()
+        self._close_words()
+
+    def _close_chroma(self) -> None:
+        chroma, self._chroma, self.chroma_is_current = self._chroma, None, False
+        if chroma is not None:
+            chroma.close()
+
+    def _close_words(self) -> None:
+        words, self._words = self._words, None
+        if words is not None:
+            words.close()

@@ -226,3 +226,24 @@ class Status:
     owner: Owner | None
     degraded: tuple[Impaired, ...]
     failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in the store that is not as it should be. A note is no fault; warnings and errors are."""
+
+    part: Literal["notes", "catalog", "words", "vectors", "models", "files"]
+    what: str
+    where: str = ""  # a file or folder, or the name of a model
+    level: Literal["note", "warning", "error"] = "warning"
+    repair: Literal["", "sync", "reread", "catalog", "words", "vectors", "chroma", "modes", "clear"] = ""
+    hint: str = ""  # what a person can do where there is no repair
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What was found, and what of it is left; without a repair that is the same."""
+
+    found: tuple[Finding, ...]
+    left: tuple[Finding, ...]
+    seconds: float = 0.0

@@ -47,6 +47,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "brain.embed",
             "brain.search",
             "brain.ask",
+            "brain.doctor",
             "brain.watch",
             "brain.judge",
             "brain.serve",

@@ -178,6 +178,21 @@ def parser() -> argparse.ArgumentParser:
     )
 
     command("status", "show what is indexed, by whom, and what does not work")
+    doctor = command(
+        "doctor",
+        "compare folders, catalog and indexes, and say what is wrong",
+        module="checkup",
+        more="""Your notes are only read, with --repair too. Exits 3 when something is wrong and left unrepaired.
+
+--json prints {"home", "healthy", "repaired", "seconds", "found": [FINDING…], "left": [FINDING…]}
+FINDING = {"part", "what", "where", "level", "repair", "hint"}
+part is one of notes catalog words vectors models files; level is note, warning or error; repair names what --repair
+does about it: sync reread catalog words vectors chroma modes clear, or is empty. Notes do not make a store unhealthy.""",
+    )
+    doctor.add_argument("--repair", action="store_true", help="mend what can be mended, then look again")
+    doctor.add_argument(
+        "--thorough", action="store_true", help="look at every file, passage and vector instead of a sample"
+    )
     rebuild = command("rebuild", "make the words index and the vector index again from the catalog; no model is needed")
     rebuild.add_argument("--vectors", action="store_true", help="also embed every passage again (slow)")
     return top
@@ -189,4 +204,4 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-COMMANDS = ("demo", "add", "remove", "folders", "sync", "search", "ask", "models", "status", "rebuild")
+COMMANDS = ("demo", "add", "remove", "folders", "sync", "search", "ask", "models", "status", "doctor", "rebuild")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TextIO
@@ -39,6 +40,7 @@ def remove(options: argparse.Namespace, settings: Settings) -> int:
     """Forget folders."""
     with open_brain(settings, own=True) as brain:
         forgotten = {str(folder): brain.remove(folder) for folder in options.folders}
+        brain.compact(cancel=threading.Event(), refill=False)
     if options.json:
         print_json({"removed": [{"path": path, "files": files} for path, files in forgotten.items()]})
     else:

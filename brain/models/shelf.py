@@ -59,6 +59,18 @@ class Shelf:
             )
         return found + [_look(path) for _, path in sorted(here.items())]
 
+    def damaged(self, *, thorough: bool) -> list[tuple[str, str]]:
+        """Models on the shelf that cannot be used or, looking at every byte, are not as published: name and what is wrong."""
+        found = [(model.name, model.problem) for model in self.models() if model.path is not None and model.problem]
+        for model in self.starters if thorough else ():
+            path = self._here().get(model.name)
+            if path is None or model.window or model.name in dict(found):
+                continue  # a model that was made here from other files has no published hash
+            with path.open("rb") as opened:
+                if hashlib.file_digest(opened, "sha256").hexdigest() != model.files[0].sha256:
+                    found.append((model.name, "its file is not the one that is known (wrong SHA-256)"))
+        return found
+
     def find(self, name_or_path: str) -> Path:
         """The GGUF file of a name on the shelf, or of a path.
 

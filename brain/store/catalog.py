@@ -10,8 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from brain.store.checks import Checks
 from brain.store.database import Database
-from brain.store.files import Counts, Files
+from brain.store.files import COMPACTED, ERASED, Counts, Files, set_setting, setting
 from brain.store.passages import Facts, Passages
 from brain.store.queues import Queues, WordsRow
 
@@ -20,7 +21,7 @@ WORTH_WRITING_ANEW = 0.2  # of the file is free pages
 __all__ = ["Catalog", "Counts", "Facts", "WordsRow"]
 
 
-class Catalog(Files, Passages, Queues):
+class Catalog(Files, Passages, Queues, Checks):
     """One catalog file. A context manager; `read_only` sees what another process commits."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
@@ -36,11 +37,25 @@ class Catalog(Files, Passages, Queues):
         """A number that differs once anything was committed, by any process, since it was last asked for."""
         return self._database.changes()
 
-    def compact(self, *, thorough: bool = False) -> None:
-        """Give freed space back. `thorough` writes the file anew in any case: nothing deleted stays."""
+    def compact(self, *, thorough: bool = False) -> bool:
+        """Give freed space back. `thorough` writes the file anew in any case: nothing deleted stays in it.
+
+        False where a reader was in the way, and the log still holds what was deleted.
+        """
         if thorough or self._database.free_share() > WORTH_WRITING_ANEW:
             self._database.vacuum()
-        self._database.checkpoint()
+        return self._database.checkpoint()
+
+    def erased(self) -> tuple[int, float]:
+        """How many texts were deleted or written over since the last compaction, and when that was (since 1970)."""
+        return int(self.setting(ERASED) or 0), float(self.setting(COMPACTED) or 0)
+
+    def compacted(self, erased: int, now: float) -> None:
+        """So many of the texts that were deleted are now in no file of the store."""
+        with self._database.writing() as database:
+            left = max(0, int(setting(database, ERASED) or 0) - erased)
+            set_setting(database, ERASED, str(left))
+            set_setting(database, COMPACTED, str(int(now)))
 
     def close(self) -> None:
         """Write the log back and let go of the file. A second call does nothing."""

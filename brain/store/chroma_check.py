@@ -63,6 +63,47 @@ def _check(segment: Path) -> int:
     return header.held
 
 
+class Saved(NamedTuple):
+    """One index as it was saved: the row of each live id, and what stands in the rows."""
+
+    rows: dict[str, int]
+    elements: NDArray[np.uint8]  # one row each, as in data_level0.bin
+    vector_at: int
+    label_at: int
+    entry: int
+    degrees: NDArray[np.uint16]
+    links: NDArray[np.uint32]
+
+    def vector(self, row: int) -> NDArray[np.float32]:
+        """The vector in a row."""
+        return self.elements[row, self.vector_at : self.label_at].view(np.float32)
+
+
+def saved(folder: Path) -> list[Saved]:
+    """What the indexes in a Chroma folder hold, those that were ever saved. `elements` must have found it sound."""
+    segments = (segment for segment in sorted(folder.iterdir()) if segment.is_dir())
+    return [_saved(segment) for segment in segments if (segment / "index_metadata.pickle").is_file()]
+
+
+def _saved(segment: Path) -> Saved:
+    header = _header(segment)
+    rows = np.fromfile(segment / "data_level0.bin", np.uint8, header.held * header.size)
+    rows = rows.reshape(header.held, header.size)
+    labels = rows[:, header.label_at :].view(np.uint64)[:, 0].tolist()
+    row_of = {label: row for row, label in enumerate(labels)}
+    with (segment / "index_metadata.pickle").open("rb") as file:
+        kept: Any = _NumbersOnly(file).load()
+    return Saved(
+        {name: row_of[label] for name, label in kept["id_to_label"].items()},
+        rows,
+        header.vector_at,
+        header.label_at,
+        header.entry,
+        rows[:, :2].view(np.uint16)[:, 0],
+        rows[:, 4 : 4 + header.ground_links * 4].view(np.uint32),
+    )
+
+
 class _Header(NamedTuple):
     """The fields of header.bin, in its order. `half` is what hnswlib calls M."""
 
@@ -150,16 +191,16 @@ def _ground_level(segment: Path, header: _Header) -> NDArray[np.uint64]:
     if (segment / "length.bin").stat().st_size < count * 4:
         raise Damaged("length.bin is too short")
     rows = np.fromfile(path, np.uint8, count * size).reshape(count, size)
-    degrees = rows[:, :2].copy().view(np.uint16)[:, 0]
+    degrees = rows[:, :2].view(np.uint16)[:, 0]
     if count and degrees.max() > header.ground_links:
         raise Damaged("data_level0.bin has too many links at an element")
-    links = rows[:, 4 : 4 + header.ground_links * 4].copy().view(np.uint32)
+    links = rows[:, 4 : 4 + header.ground_links * 4].view(np.uint32)
     used = np.arange(header.ground_links)[None, :] < degrees[:, None]
     if count and (links[used] >= count).any():
         raise Damaged("data_level0.bin links to nothing")
-    if not np.isfinite(rows[:, header.vector_at : header.label_at].copy().view(np.float32)).all():
+    if not np.isfinite(rows[:, header.vector_at : header.label_at].view(np.float32)).all():
         raise Damaged("data_level0.bin has a vector that is not numbers")
-    labels: NDArray[np.uint64] = rows[:, header.label_at :].copy().view(np.uint64)[:, 0]
+    labels: NDArray[np.uint64] = rows[:, header.label_at :].view(np.uint64)[:, 0]
     if len(np.unique(labels)) != count:
         raise Damaged("data_level0.bin has a label twice")
     return labels

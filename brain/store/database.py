@@ -90,10 +90,11 @@ class Database:
         with self._read_lock, _translated(self.path):
             return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
 
-    def checkpoint(self) -> None:
-        """Write the log back into the file and empty it; left for later where a reader is in the way."""
+    def checkpoint(self) -> bool:
+        """Write the log back into the file and empty it; False where a reader was in the way, and it is left for later."""
         with self._write_lock, _translated(self.path):
-            self._need_writer().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            ((blocked, _, _),) = self._need_writer().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return not blocked
 
     def vacuum(self) -> None:
         """Write the whole file anew, without what was deleted from it."""
@@ -146,10 +147,11 @@ def _open_to_write(path: Path) -> sqlite3.Connection:
 def _open_to_read(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError("Nothing is indexed yet.", hint="Run: brain add FOLDER")
-    # On a read-only folder SQLite cannot make the -shm file that readers of a live log share. Nobody can
-    # write there either, so the file may be taken as it is; elsewhere that would miss what the owner commits.
-    writable = os.access(path.parent, os.W_OK)
-    database = _connect(path, "ro" if writable else "ro&immutable=1")
+    # On a read-only folder SQLite cannot make the -shm file that readers of a live log share. Where none is there, nothing
+    # stands in the log either, and the file may be taken as it is; elsewhere that would miss what the owner commits.
+    log = path.with_name(f"{path.name}-wal")
+    takes_as_it_is = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
+    database = _connect(path, "ro&immutable=1" if takes_as_it_is else "ro")
     try:
         check_version(database)
     except BaseException:

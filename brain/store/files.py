@@ -30,6 +30,9 @@ from brain.store.rows import (
 from brain.store.texts import MODEL, file_id
 from brain.types import Chunk, Document, Failure, Unread
 
+ERASED = "erased"  # the setting that counts what was deleted or written over since the last compaction
+COMPACTED = "compacted"  # and the one that says when that was: seconds since 1970
+
 _NS = 1_000_000_000
 
 
@@ -143,6 +146,7 @@ class Files:
             file = file_id(database, old)
             if old != new:
                 _drop_path(database, new)
+                _count_erasure(database)
             database.execute(
                 "UPDATE files SET path = ?, stamp = ?, modified = ? WHERE id = ?",
                 (path_to_bytes(new), pack_stamp(stamp), stamp.mtime_ns // _NS, file),
@@ -267,6 +271,8 @@ def _write_document(
     """Returns the file's number, and whether the names that its chunks are found by have changed."""
     path = path_to_bytes(document.path)
     known = database.execute("SELECT id, names FROM files WHERE path = ?", (path,)).fetchone()
+    if known is not None:
+        _count_erasure(database)
     names = _names(document.title, document.aliases)
     row = {
         "path": path,
@@ -353,7 +359,15 @@ def _drop_path(database: sqlite3.Connection, path: Path) -> None:
         _drop_file(database, row[0])
 
 
+def _count_erasure(database: sqlite3.Connection) -> None:
+    """Something a person deleted or wrote over is about to leave the tables, and stays on disk until the next compaction."""
+    query = "INSERT INTO settings VALUES (?, '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"
+    database.execute(query, (ERASED,))
+    database.execute("INSERT OR IGNORE INTO settings VALUES (?, strftime('%s', 'now'))", (COMPACTED,))
+
+
 def _drop_file(database: sqlite3.Connection, file: int) -> None:
+    _count_erasure(database)
     _drop_chunks(database, database.execute("SELECT id, key FROM chunks WHERE file = ?", (file,)).fetchall())
     for table in ("pieces", "tags", "outlines"):
         database.execute(f"DELETE FROM {table} WHERE file = ?", (file,))

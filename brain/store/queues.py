@@ -38,8 +38,19 @@ class Queues:
 
     def words_todo(self, limit: int) -> list[WordsRow]:
         """Chunks that the words index does not hold as they are now, the first stored first."""
+        return self._words_rows("c.words = 0 ORDER BY c.id LIMIT ?", (limit,))
+
+    def words_rows(self, after: int, limit: int) -> list[WordsRow]:
+        """Chunks with ids above `after`, ascending, whether the words index holds them or not."""
+        return self._words_rows("c.id > ? ORDER BY c.id LIMIT ?", (after, limit))
+
+    def words_rows_of(self, ids: Collection[int]) -> list[WordsRow]:
+        """These chunks, as far as they are there."""
+        return [row for batch in batched(ids) for row in self._words_rows(f"c.id IN ({marks(batch)})", batch)]
+
+    def _words_rows(self, condition: str, values: Sequence[object]) -> list[WordsRow]:
         with self._database.reading() as database:
-            rows = rows_where(database, "c.words = 0 ORDER BY c.id LIMIT ?", (limit,))
+            rows = rows_where(database, condition, values)
             texts = texts_of(database, rows)
         return [
             WordsRow(
@@ -174,6 +185,13 @@ class Queues:
             given = _count(database, "SELECT count(*) FROM chunks WHERE indexed = 1")
             return given, _count(database, "SELECT count(*) FROM index_gone")
 
+    def indexed_ids(self) -> tuple[list[int], list[int]]:
+        """The chunks that the vector index was given, and those it may hold that are gone."""
+        with self._database.reading() as database:
+            given = database.execute("SELECT id FROM chunks WHERE indexed = 1").fetchall()
+            gone = database.execute("SELECT id FROM index_gone").fetchall()
+        return [one for (one,) in given], [one for (one,) in gone]
+
     def vectors(self, model: str, ids: Collection[int]) -> tuple[list[int], Vectors]:
         """The vectors of these chunks, as far as there are any: ids and one row each."""
         found: list[tuple[int, bytes]] = []
@@ -276,5 +294,7 @@ def _model(database: sqlite3.Connection, name: str, dimensions: int) -> int:
 
 
 def _matrix(rows: Sequence[tuple[int, bytes]]) -> tuple[list[int], Vectors]:
+    if len({len(vector) for _, vector in rows}) > 1:
+        raise StoreError("The store holds vectors of several lengths for one model.", hint="Run: brain doctor --repair")
     matrix = np.frombuffer(b"".join(vector for _, vector in rows), dtype="<f4")
     return [chunk for chunk, _ in rows], matrix.reshape(len(rows), -1) if rows else np.empty((0, 0), np.float32)

@@ -61,8 +61,11 @@ def pack_headings(headings: tuple[str, ...]) -> str:
 
 
 def unpack_headings(packed: str) -> tuple[str, ...]:
-    """The headings again."""
-    return tuple(json.loads(packed)) if packed else ()
+    """The headings again; none where they cannot be read, which the key of the chunk tells."""
+    try:
+        return tuple(json.loads(packed)) if packed else ()
+    except ValueError:
+        return ()
 
 
 def pack_outline(document: Document) -> str:

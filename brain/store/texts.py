@@ -58,10 +58,13 @@ def texts_of(database: sqlite3.Connection, rows: Sequence[Row]) -> list[str]:
         )
         values = [number for pair in batch for number in pair]
         pieces.update({(file, part): text for file, part, text in database.execute(query, values)})
-    return [
-        _slice(row.start, row.end, "".join(pieces[row.file, part] for part in _parts(row.start, row.end)))
-        for row in rows
-    ]
+    try:
+        return [
+            _slice(row.start, row.end, "".join(pieces[row.file, part] for part in _parts(row.start, row.end)))
+            for row in rows
+        ]
+    except KeyError as error:
+        raise StoreError("The store has lost a part of a text.", hint="Run: brain doctor --repair") from error
 
 
 def span(database: sqlite3.Connection, file: int, start: int, end: int) -> str:

@@ -33,8 +33,10 @@ MOST_ASKED = 4000  # hits of Chroma; where that many hold too few of the ids wan
 WORN = 1.5  # elements kept for each live one: Chroma never frees a deleted vector
 WORN_SLACK = 2000
 
-_MARK = "chroma"  # the setting that holds the mark
+MARK = "chroma"  # the setting that holds the mark
 _COLLECTION = "vectors"
+# Chroma saves its index after 1000 changes. That stays: saving more often only opens more windows for a kill to hit.
+_HNSW: dict[str, Any] = {"space": "cosine"}
 
 
 class ExactVectors:
@@ -215,12 +217,12 @@ class ChromaVectors:
 
     def _why_not(self) -> str:
         """Why the folder may not be opened; empty where it may."""
-        mark = json.loads(self._catalog.setting(_MARK) or "{}")
+        mark = json.loads(self._catalog.setting(MARK) or "{}")
         if not mark:
             return "It is new."
         if mark.get("files") is None:
             return "It was not closed in order."
-        if (mark["version"], mark["model"]) != (_version(), self._model):
+        if (mark["version"], mark["model"]) != (chroma_version(), self._model):
             return "It was made by another version or model."
         try:
             if fingerprint(self._folder) != mark["files"]:
@@ -264,9 +266,8 @@ class ChromaVectors:
 
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
-            # The default threshold of 1000 stays: a lower one only opens more windows for a kill to hit.
             self._collection = self._client.get_or_create_collection(
-                _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+                _COLLECTION, embedding_function=None, configuration={"hnsw": dict(_HNSW)}
             )
             _refuse_functions(self._collection)
 
@@ -283,8 +284,8 @@ class ChromaVectors:
         return [Hit(int(chunk), 1.0 - float(far)) for chunk, far in zip(ids, distances, strict=True)]
 
     def _mark(self, files: dict[str, str] | None) -> None:
-        mark = {"version": _version(), "model": self._model, "files": files}
-        self._catalog.set_setting(_MARK, json.dumps(mark))
+        mark = {"version": chroma_version(), "model": self._model, "files": files}
+        self._catalog.set_setting(MARK, json.dumps(mark))
 
     def _writing(self) -> AbstractContextManager[None]:
         return translated(self._write_failed)
@@ -301,7 +302,14 @@ class ChromaVectors:
         return StoreError(f"The vector index {self._folder} could not be used: {said}", hint=hint)
 
 
-def _version() -> str:
+def is_unclean(catalog: Catalog) -> bool:
+    """Chroma was opened and not closed in order. True too while it is open: ask before opening."""
+    mark = json.loads(catalog.setting(MARK) or "{}")
+    return bool(mark) and mark.get("files") is None
+
+
+def chroma_version() -> str:
+    """The version of Chroma that is installed."""
     from importlib.metadata import version  # without importing chromadb, which costs a second
 
     return version("chromadb")

@@ -6,8 +6,10 @@ Texts themselves are not kept in it. It decides nothing about ranking beyond its
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import tempfile
 import threading
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -56,6 +58,7 @@ class Words:
         self._writer: Any = None
         self._index: Any = None
         self._seen: object = None
+        self._links: tempfile.TemporaryDirectory[str] | None = None
         with self._lock:
             if not read_only and not self._open():
                 self._create()
@@ -108,6 +111,17 @@ class Words:
         with self._translated():
             return int(self._current()[1].num_docs)
 
+    def ids(self) -> list[int]:
+        """The id of every chunk it holds, ascending; one that it holds twice stands there twice."""
+        from tantivy import Query
+
+        with self._translated():
+            _, searcher = self._current()
+            if not searcher.num_docs:
+                return []
+            found = searcher.search(Query.all_query(), searcher.num_docs, count=False).hits
+            return sorted(int(one) for one in searcher.fast_field_values("id", [address for _, address in found]))
+
     def clear(self) -> None:
         """Start over with nothing: words of forgotten texts leave the disk. Then `fresh` is True."""
         with self._lock:
@@ -118,6 +132,7 @@ class Words:
         with self._lock:
             self._drop_writer()
             self._index = None
+            self._drop_links()
 
     def __enter__(self) -> Self:
         return self
@@ -137,7 +152,7 @@ class Words:
             if json.loads((self._folder / _MARK).read_text(encoding="utf-8")) != _mark():
                 return False
             with self._translated():
-                index = tantivy.Index.open(str(self._folder))
+                index = tantivy.Index.open(str(self._writable()))
                 index.register_tokenizer("brain", _analyzer())
                 index.config_reader("manual")
                 index.reload()
@@ -146,6 +161,22 @@ class Words:
             return False
         self._index, self._seen = index, seen
         return True
+
+    def _writable(self) -> Path:
+        """The folder, or one of links to its files: tantivy takes a lock to read as well, which is a file it makes."""
+        if not self._read_only or os.access(self._folder, os.W_OK):
+            return self._folder
+        self._drop_links()
+        self._links = tempfile.TemporaryDirectory(prefix="brain-words-")
+        for path in self._folder.iterdir():
+            if not path.name.endswith(".lock"):
+                Path(self._links.name, path.name).symlink_to(path.absolute())
+        return Path(self._links.name)
+
+    def _drop_links(self) -> None:
+        links, self._links = self._links, None
+        if links is not None:
+            links.cleanup()
 
     def _create(self) -> None:
         import tantivy
