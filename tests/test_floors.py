@@ -30,7 +30,9 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "craft",
         (
             "brain.chunking",
+            "brain.ignoring",
             "brain.planning",
+            "brain.progress",
             "brain.querying",
             "brain.ranking",
             "brain.citing",
