@@ -1,23 +1,46 @@
-"""Keeps the store current: passes on demand, and in the background after every hint and every sweep. Makes way for questions."""
+"""Keeps the store current: passes on demand, and in the background after every hint and every sweep. Makes way for questions.
+
+A hint ends the background pass that is under way at its next batch, and the next pass begins with what is newest: so the
+words of a note that was saved can be found at once, however long the vectors of all others take.
+"""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 from brain.embed import embed_pending, fill_index
 from brain.errors import BrainError, ModelError, StoreError
-from brain.events import Event, Failed, FellBack, FolderSkipped, SyncFinished, SyncStarted
+from brain.events import (
+    Event,
+    Failed,
+    FellBack,
+    FolderSkipped,
+    Retrieved,
+    StatusChanged,
+    SyncFinished,
+    SyncStarted,
+    VectorsAdded,
+)
+from brain.hints import Hints
 from brain.log import log
 from brain.parts import Parts
 from brain.seams import Cancel
 from brain.sync import Pass, sync
 from brain.watch import Watcher
 
-SWEEP_SECONDS = 30.0  # a walk of 10 000 files takes about 50 ms; events make most changes known long before
-QUIET_SECONDS = 0.3  # an editor's save is several events: look once they have ended
+SWEEP_SECONDS = 30.0  # a walk of 10 000 files takes about 0.1 s; events make most changes known long before
+POLL_SECONDS = 10.0  # between sweeps while a folder cannot be watched
+SWEEP_SHARE = 20  # times as long as a sweep took passes before the next: a slow network is not walked all day
+UNSETTLED_SECONDS = 2.5  # until a file that was being written, or has too coarse a time, is looked at again
+BREATH_SECONDS = 0.3  # of work, at least, between two looks at what has changed
+ASKED_FOR = 20  # files that were shown most often: their vectors come before those of older files
 
 
 class Indexer:
@@ -29,14 +52,19 @@ class Indexer:
         self._asking = 0
         self._idle = threading.Condition()
         self._ending = threading.Event()
-        self._look_again = threading.Event()
+        self._hints = Hints()
         self._followers: list[queue.SimpleQueue[Event]] = []
-        self.watcher = Watcher(self._look_again.set)
+        self._shown: Counter[Path] = Counter()
+        self._sweep_at = 0.0  # monotonic
+        self._carried: SyncFinished | None = None  # what the pass did that was interrupted: the next one finishes it
+        self._skipped: dict[Path, FolderSkipped] = {}
+        self.is_paused = False
+        self.watcher = Watcher(self._hints.add)
 
-    def passing(self, *, cancel: Cancel, words_only: bool = False) -> Iterator[Event]:
+    def passing(self, *, cancel: Cancel, words_only: bool = False, accept_deletes: bool = False) -> Iterator[Event]:
         """One pass in the caller's thread, after any that is running."""
         with self._passing:
-            yield from self._pass(cancel, words_only=words_only)
+            yield from self._pass(cancel, words_only=words_only, accept_deletes=accept_deletes)
 
     def rebuilding(self, *, cancel: Cancel, vectors: bool) -> Iterator[Event]:
         """Both indexes made anew from the catalog, then a pass; with `vectors` every passage is embedded again."""
@@ -49,6 +77,7 @@ class Indexer:
     @contextmanager
     def background(self) -> Iterator[None]:
         """While this lasts one thread keeps the store current: a pass at once, then after every hint and every sweep."""
+        self._parts.polite = True
         thread = threading.Thread(target=self._run, name="indexer", daemon=True)
         thread.start()
         try:
@@ -73,7 +102,24 @@ class Indexer:
 
     def hint(self) -> None:
         """Something may have changed: look soon."""
-        self._look_again.set()
+        self._hints.add()
+
+    def pause(self) -> None:
+        """Let the background rest after the batch it is at. Passes on demand still run."""
+        self._set_paused(True)
+
+    def resume(self) -> None:
+        """Let the background catch up with what was missed."""
+        self._set_paused(False)
+
+    def shown(self, found: Retrieved) -> None:
+        """A search showed these passages: what else is in their files is likely to be asked for."""
+        self._shown.update({evidence.chunk.path for evidence in found.evidence})
+
+    @property
+    def skipped(self) -> tuple[FolderSkipped, ...]:
+        """The folders that the last look in the background left as they were."""
+        return tuple(self._skipped.values())
 
     def tell(self, event: Event) -> None:
         """Hand an event to everyone who follows."""
@@ -83,7 +129,7 @@ class Indexer:
     def end(self) -> None:
         """Stop whatever runs, at the next batch."""
         self._ending.set()
-        self._look_again.set()
+        self._hints.wake()
         with self._idle:
             self._idle.notify_all()
 
@@ -103,78 +149,161 @@ class Indexer:
         with self._idle:
             self._idle.wait_for(lambda: not self._asking or self._ending.is_set())
 
+    def _set_paused(self, is_paused: bool) -> None:
+        with self._idle:
+            self.is_paused = is_paused
+            self._idle.notify_all()
+        self._hints.add()
+        self.tell(StatusChanged())
+
     def _run(self) -> None:
         while not self._ending.is_set():
+            with self._idle:
+                self._idle.wait_for(lambda: not self.is_paused or self._ending.is_set())
             try:
                 self.watcher.watch(path for path in self._parts.catalog.folders() if path.is_dir())
                 with self._passing:
-                    for event in _worth_telling(self._pass(self._ending, give_way=self._give_way)):
-                        self.tell(event)
+                    self._look()
             except BrainError as error:
                 log.warning("pass failed", extra={"kind": type(error).__name__})
                 self.tell(Failed(error.reason, error.hint))
             except Exception:  # noqa: BLE001 - a bug here must not end the watching for good: logged, and tried again
                 log.exception("pass broke")
                 self.tell(Failed("Indexing stopped unexpectedly.", "It is tried again; details are in the log."))
-            self._look_again.wait(SWEEP_SECONDS)
-            while self._look_again.is_set() and not self._ending.is_set():
-                self._look_again.clear()
-                self._ending.wait(QUIET_SECONDS)
+            self._hints.wait(max(0.0, self._sweep_at - time.monotonic()))
+
+    def _look(self) -> None:
+        """One pass in the background: over the folders that hints name, or over all of them where a sweep is due."""
+        began = time.monotonic()
+        hinted = self._hints.take()
+        is_sweep = hinted is None or began >= self._sweep_at or self._carried is not None
+        carried, was_interrupted = self._carried, False
+        self._sweep_at = max(self._sweep_at, began + POLL_SECONDS)  # also where the pass fails
+
+        def interrupted() -> bool:
+            nonlocal was_interrupted
+            was_interrupted = was_interrupted or self.is_paused or self._ending.is_set() or self._hints.is_ripe()
+            return was_interrupted
+
+        events = self._pass(
+            self._ending,
+            give_way=self._give_way,
+            interrupted=interrupted,
+            folders=None if is_sweep else hinted,
+            settle=self._look_soon,
+        )
+        skipped: dict[Path, FolderSkipped] = {}
+        news: list[Event] = []  # held back until something happens: a sweep that finds nothing to do is no news
+        is_news = carried is not None
+        for event in events:
+            match event:
+                case SyncStarted(steps):
+                    cost = time.monotonic() - began
+                    self._hints.rest(max(BREATH_SECONDS, 2 * cost))
+                    if is_sweep:
+                        usual = POLL_SECONDS if self.watcher.refused else SWEEP_SECONDS
+                        self._sweep_at = time.monotonic() + max(usual, SWEEP_SHARE * cost)
+                    if steps or not is_news:
+                        news.append(event)
+                    is_news = is_news or steps > 0
+                case FolderSkipped(path):
+                    skipped[path] = event
+                    is_news = is_news or self._skipped.get(path) != event
+                    news.append(event)
+                case SyncFinished():
+                    finished = event if carried is None else _joined(carried, event)
+                    self._carried = finished if was_interrupted else None
+                    if is_news and not was_interrupted:
+                        news.append(finished)
+                case VectorsAdded(done, pending):
+                    is_news = True
+                    news.append(VectorsAdded(done + (carried.chunks_embedded if carried else 0), pending))
+                case _:
+                    is_news = True
+                    news.append(event)
+            if is_news:
+                for one in news:
+                    self.tell(one)
+                news.clear()
+        if is_sweep:
+            self._skipped = skipped
+
+    def _look_soon(self) -> None:
+        self._sweep_at = min(self._sweep_at, time.monotonic() + UNSETTLED_SECONDS)
 
     def _pass(
-        self, cancel: Cancel, *, words_only: bool = False, give_way: Callable[[], None] = lambda: None
+        self,
+        cancel: Cancel,
+        *,
+        words_only: bool = False,
+        accept_deletes: bool = False,
+        give_way: Callable[[], None] = lambda: None,
+        interrupted: Callable[[], bool] = lambda: False,
+        folders: Collection[Path] | None = None,
+        settle: Callable[[], None] = lambda: None,
     ) -> Iterator[Event]:
         parts = self._parts
+        notes = parts.settings.notes
         tokenizer, is_real = parts.tokenizer()
         one_pass = Pass(
             parts.catalog,
             parts.readers,
             tokenizer,
-            max_bytes=parts.settings.notes.max_mb * 1_000_000,
+            max_bytes=notes.max_mb * 1_000_000,
             cut_again=is_real,
+            ignore=notes.ignore,
+            follow_links=notes.follow_links,
+            accept_deletes=accept_deletes,
         )
 
         yield from sync(
             one_pass,
             parts.write_words,
-            None if words_only else lambda: self._embed(cancel, give_way),
+            None if words_only else lambda: self._embed(cancel, give_way, interrupted),
             skip=(parts.settings.home,),
+            folders=folders,
             cancel=cancel,
             give_way=give_way,
+            interrupted=interrupted,
         )
+        if one_pass.counts["unsettled"]:
+            settle()
 
-    def _embed(self, cancel: Cancel, give_way: Callable[[], None]) -> Iterator[Event]:
+    def _embed(self, cancel: Cancel, give_way: Callable[[], None], interrupted: Callable[[], bool]) -> Iterator[Event]:
         parts = self._parts
         try:
             embedder = parts.embedder()
-            for event in embed_pending(parts.catalog, embedder, cancel=cancel, give_way=give_way):
+            for event in embed_pending(
+                parts.catalog,
+                embedder,
+                cancel=cancel,
+                give_way=give_way,
+                interrupted=interrupted,
+                asked_for=lambda: [path for path, _ in self._shown.most_common(ASKED_FOR)],
+            ):
                 parts.chroma_is_current = False
                 yield event
         except ModelError as error:
             yield FellBack("vectors", error.reason, error.hint)
+        if interrupted():
+            return
         try:
-            self._fill_chroma(cancel)
+            self._fill_chroma(cancel, interrupted)
         except StoreError as error:
             yield FellBack("vectors", error.reason, error.hint)
 
-    def _fill_chroma(self, cancel: Cancel) -> None:
+    def _fill_chroma(self, cancel: Cancel, interrupted: Callable[[], bool]) -> None:
         """Bring Chroma up to the catalog, which needs no model. It is not even imported when there is nothing to do."""
         parts = self._parts
         model = parts.catalog.model_in_use()
         if model is None or not (parts.chroma_is_open or parts.catalog.index_pending()):
             return
         parts.chroma_is_current = False
-        fill_index(parts.catalog, parts.chroma(model), model, cancel=cancel)
-        parts.chroma_is_current = not cancel.is_set()
+        fill_index(parts.catalog, parts.chroma(model), model, cancel=cancel, interrupted=interrupted)
+        parts.chroma_is_current = not cancel.is_set() and not interrupted()
 
 
-def _worth_telling(events: Iterator[Event]) -> Iterator[Event]:
-    """The events of a pass, unless it finds nothing to do: a sweep twice a minute is no news."""
-    held: list[Event] = []
-    for event in events:
-        if isinstance(event, FolderSkipped) or (isinstance(event, SyncStarted) and not event.steps):
-            held.append(event)
-        elif not (held and isinstance(event, SyncFinished)):
-            yield from held
-            held.clear()
-            yield event
+def _joined(first: SyncFinished, second: SyncFinished) -> SyncFinished:
+    """Two passes, of which the second finished what the first began, as one."""
+    counted = ("added", "changed", "moved", "removed", "failed", "chunks_embedded", "chunks_reused", "seconds")
+    return replace(second, **{name: getattr(first, name) + getattr(second, name) for name in counted})

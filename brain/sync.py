@@ -107,14 +107,14 @@ class Pass:
     ) -> tuple[list[Step], list[FolderSkipped]]:
         """What is to be done, in `folders` or everywhere, and the folders that are left as they are. Opens no note."""
         stored = {os.fspath(path): known for path, known in self._catalog.stamps().items()}
+        among = () if folders is None else tuple(os.fspath(folder) for folder in folders)
         if folders is not None:
-            among = tuple(os.fspath(folder) for folder in folders)
             stored = {path: known for path, known in stored.items() if is_kept(path, among)}
         seen: dict[str, Stamp] = {}
         kept: set[str] = set()
         skipped: list[FolderSkipped] = []
         for folder in self._catalog.folders():
-            if folders is not None and folder not in folders:
+            if folders is not None and not is_kept(os.fspath(folder), among):
                 continue
             try:
                 here = listing(
@@ -266,7 +266,7 @@ def sync(
             written = clock()
     write_words()
     embedded = pending = 0
-    for event in vectors() if vectors is not None else ():
+    for event in vectors() if vectors is not None and not interrupted() else ():
         if isinstance(event, VectorsAdded):
             embedded, pending = event.done, event.pending
         elif isinstance(event, FellBack):
@@ -280,7 +280,7 @@ def sync(
         removed=counts["removed"],
         failed=counts["failed"],
         chunks_embedded=embedded,
-        chunks_reused=max(0, counts["fresh"] - embedded - pending) if vectors is not None else 0,
+        chunks_reused=max(0, counts["fresh"] - embedded - pending) if vectors is not None and not interrupted() else 0,
         seconds=clock() - began,
         cancelled=cancel.is_set(),
     )

@@ -30,6 +30,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "craft",
         (
             "brain.chunking",
+            "brain.hints",
             "brain.ignoring",
             "brain.planning",
             "brain.progress",
@@ -41,7 +42,18 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("craft upon citing", ("brain.gating", "brain.quoting", "brain.phrasing")),
     ("craft upon quoting", ("brain.prompting",)),
-    ("drawers", ("brain.readers.*", "brain.models.*", "brain.store.*", "brain.listing", "brain.remote")),
+    (
+        "drawers",
+        (
+            "brain.readers.*",
+            "brain.models.*",
+            "brain.store.*",
+            "brain.listing",
+            "brain.watching",
+            "brain.power",
+            "brain.remote",
+        ),
+    ),
     (
         "verbs",
         (
