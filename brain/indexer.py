@@ -161,7 +161,7 @@ class Indexer:
             with self._idle:
                 self._idle.wait_for(lambda: not self.is_paused or self._ending.is_set())
             try:
-                self.watcher.watch(path for path in self._parts.catalog.folders() if path.is_dir())
+                self._watch()
                 with self._passing:
                     self._look()
             except BrainError as error:
@@ -171,6 +171,12 @@ class Indexer:
                 log.exception("pass broke")
                 self.tell(Failed("Indexing stopped unexpectedly.", "It is tried again; details are in the log."))
             self._hints.wait(max(0.0, self._sweep_at - time.monotonic()))
+
+    def _watch(self) -> None:
+        before = self.watcher.watched, tuple(self.watcher.refused)
+        self.watcher.watch(path for path in self._parts.catalog.folders() if path.is_dir())
+        if before != (self.watcher.watched, tuple(self.watcher.refused)):
+            self.tell(StatusChanged())
 
     def _look(self) -> None:
         """One pass in the background: over the folders that hints name, or over all of them where a sweep is due."""
@@ -209,10 +215,14 @@ class Indexer:
                 case FolderSkipped(path):
                     skipped[path] = event
                     is_news = is_news or self._skipped.get(path) != event
+                    self._skipped = {**self._skipped, path: event}
                     news.append(event)
                 case SyncFinished():
                     finished = event if carried is None else _joined(carried, event)
                     self._carried = finished if was_interrupted else None
+                    if is_sweep and self._skipped != skipped:
+                        self._skipped = skipped
+                        self.tell(StatusChanged())
                     if is_news and not was_interrupted:
                         news.append(finished)
                 case VectorsAdded(done, pending):
@@ -225,8 +235,6 @@ class Indexer:
                 for one in news:
                     self.tell(one)
                 news.clear()
-        if is_sweep:
-            self._skipped = skipped
 
     def _look_soon(self) -> None:
         self._sweep_at = min(self._sweep_at, time.monotonic() + UNSETTLED_SECONDS)

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 MANY = 10  # a folder that held this many files and now holds nothing at all is taken for unmounted, not for emptied
 
+FEW = 30  # files are read within a second or two
+
 
 class Stamp(NamedTuple):
     """What the file system says of a file without opening it. Equal stamps: the file has not changed.
@@ -75,8 +77,8 @@ def plan(
 ) -> list[Step]:
     """The steps from `stored` to `seen`: moves, files to read with the newest first, removals.
 
-    Removals come behind the new files of their size, which may be the same text elsewhere, and ahead of all other
-    reading: what was deleted is not found any more, however much there is to read. Files that are in `kept` or below a
+    Removals come behind the newest files and those of their size or inode, which may hold the same text, and ahead of
+    all other reading: what was deleted is not found any more, however much there is to read. Files that are in `kept` or below a
     folder in it (unmounted, unreadable, only in the cloud) are never removed. A failed file is tried again only when its
     stamp changes, or `reading`, which names how this version reads. With `recipe` None no file is read again merely
     because another recipe cut it.
@@ -99,11 +101,17 @@ def plan(
         elif known.stamp != stamp or (known.recipe != reading if known.failed else recipe not in (None, known.recipe)):
             looks.append(Look(Path(path), stamp, known))
     looks.sort(key=lambda step: -step.stamp.mtime_ns)
-    sizes = {stored[path].stamp.size for path in missing}
-    first = [step for step in looks if step.known is None and step.stamp.size in sizes] if sizes else []
+    if not missing:
+        return [*moves, *looks]
+    lost = {part for path in missing for part in (stored[path].stamp.size, -stored[path].stamp.inode)}
+    first = [
+        step
+        for at, step in enumerate(looks)
+        if at < FEW or (step.known is None and not lost.isdisjoint((step.stamp.size, -step.stamp.inode)))
+    ]
     taken = {step.path for step in first}
-    rest = [step for step in looks if step.path not in taken] if taken else looks
-    return [*moves, *first, *(Remove(Path(path)) for path in sorted(missing)), *rest]
+    removals = (Remove(Path(path)) for path in sorted(missing))
+    return [*moves, *first, *removals, *(step for step in looks if step.path not in taken)]
 
 
 def is_kept(path: str, kept: Collection[str]) -> bool:

@@ -55,11 +55,11 @@ class Watcher:
         self,
         look_again: Callable[[Path | None], None],
         *,
-        is_on_network: Callable[[Path], bool] = watching.is_on_network,
+        is_on_network: Callable[[Path], bool] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._look_again = look_again
-        self._is_on_network = is_on_network
+        self._is_on_network = is_on_network or watching.is_on_network
         self._clock = clock
         self._observer: BaseObserver | None = None
         self._ears: logging.Handler | None = None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from brain import planning
-from brain.planning import MANY, Look, Move, Remove, Stamp, Stored, looks_unmounted
+from brain.planning import FEW, MANY, Look, Move, Remove, Stamp, Stored, looks_unmounted
 
 A, B, C = Path("/n/a.md"), Path("/n/b.md"), Path("/n/sub/c.md")
 
@@ -57,10 +57,13 @@ def test_a_kept_file_is_not_removed():
     assert plan({}, {A: stored(stamp()), B: stored(stamp(inode=2))}, recipe="r", kept=[A]) == [Remove(B)]
 
 
-def test_removals_wait_only_for_new_files_of_their_size():
-    old, new, other = stamp(size=5, inode=1), stamp(2, size=5, inode=2), stamp(9, size=7, inode=3)
-    steps = plan({B: new, C: other}, {A: stored(old)}, recipe="r")
-    assert steps == [Look(B, new, None), Remove(A), Look(C, other, None)]
+def test_removals_wait_only_for_a_few_files_and_those_that_may_hold_the_same_text():
+    many = {Path(f"/n/{at}.md"): stamp(1000 - at, size=7, inode=1000 + at) for at in range(3 * FEW)}
+    alike = {Path("/n/size.md"): stamp(2, size=5, inode=2), Path("/n/inode.md"): stamp(1, size=9, inode=1)}
+    steps = plan(many | alike, {A: stored(stamp(size=5, inode=1))}, recipe="r")
+    at = steps.index(Remove(A))
+    assert [step.path for step in steps[:at]] == [*list(many)[:FEW], *alike]
+    assert len(steps) == len(many) + len(alike) + 1
 
 
 @pytest.mark.parametrize(
