@@ -37,6 +37,7 @@ from brain.watch import Watcher
 
 SWEEP_SECONDS = 30.0  # a walk of 10 000 files takes about 0.1 s; events make most changes known long before
 POLL_SECONDS = 10.0  # between sweeps while a folder cannot be watched
+CHECK_SECONDS = 2.0  # between two looks at whether the watching still works
 SWEEP_SHARE = 20  # times as long as a sweep took passes before the next: a slow network is not walked all day
 UNSETTLED_SECONDS = 2.5  # until a file that was being written, or has too coarse a time, is looked at again
 BREATH_SECONDS = 0.3  # of work, at least, between two looks at what has changed
@@ -166,11 +167,13 @@ class Indexer:
                     self._look()
             except BrainError as error:
                 log.warning("pass failed", extra={"kind": type(error).__name__})
+                self._sweep_at = time.monotonic() + SWEEP_SECONDS
                 self.tell(Failed(error.reason, error.hint))
             except Exception:  # noqa: BLE001 - a bug here must not end the watching for good: logged, and tried again
                 log.exception("pass broke")
+                self._sweep_at = time.monotonic() + SWEEP_SECONDS
                 self.tell(Failed("Indexing stopped unexpectedly.", "It is tried again; details are in the log."))
-            self._hints.wait(max(0.0, self._sweep_at - time.monotonic()))
+            self._hints.wait(min(CHECK_SECONDS, max(0.0, self._sweep_at - time.monotonic())))
 
     def _watch(self) -> None:
         before = self.watcher.watched, tuple(self.watcher.refused)
@@ -184,7 +187,8 @@ class Indexer:
         hinted = self._hints.take()
         is_sweep = hinted is None or began >= self._sweep_at or self._carried is not None
         carried, was_interrupted = self._carried, False
-        self._sweep_at = max(self._sweep_at, began + POLL_SECONDS)  # also where the pass fails
+        if not is_sweep and not hinted:
+            return
 
         def interrupted() -> bool:
             nonlocal was_interrupted

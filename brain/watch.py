@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ from brain.listing import Identity, identity_of
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent, FileSystemEventHandler
-    from watchdog.observers.api import BaseObserver, EventEmitter
+    from watchdog.observers.api import BaseObserver
 
 log = logging.getLogger("brain")
 TELLING = ("watchdog.observers.inotify_c", "watchdog.observers.inotify")  # the only ones to tell of lost events
@@ -37,12 +39,6 @@ class Refusal:
 
     reason: str
     hint: str = ""
-
-
-@dataclass(slots=True)
-class _Watched:
-    emitter: EventEmitter
-    identity: Identity
 
 
 class Watcher:
@@ -63,7 +59,8 @@ class Watcher:
         self._clock = clock
         self._observer: BaseObserver | None = None
         self._ears: logging.Handler | None = None
-        self._watched: dict[Path, _Watched] = {}
+        self._threads: tuple[threading.Thread, ...] = ()
+        self._watched: dict[Path, Identity] = {}
         self._tried = self._counted = 0.0
         self._is_shaken = False  # the watching itself reported a failure
         self.refused: dict[Path, Refusal] = {}
@@ -98,6 +95,7 @@ class Watcher:
             for name in TELLING:
                 logging.getLogger(name).removeHandler(self._ears)
         self._observer = self._ears = None
+        self._threads = ()
         self._watched = {}
         self.refused = {}
         self._is_shaken = False
@@ -113,7 +111,9 @@ class Watcher:
             if watching.watches_held() < sum(watching.folders_below(at, MOST_COUNTED) for at in outermost):
                 return False  # folders that came since got no watch
         try:
-            return all(its.emitter.is_alive() and identity_of(at) == its.identity for at, its in self._watched.items())
+            return all(thread.is_alive() for thread in self._threads) and all(
+                identity_of(at) == identity for at, identity in self._watched.items()
+            )
         except FolderMissing:
             return False
 
@@ -126,6 +126,9 @@ class Watcher:
     def _listen(self, folders: Iterable[Path]) -> None:
         from watchdog.observers import Observer
 
+        # It warns, on stderr, that it has registered a folder twice, which happens whenever folders are made quickly.
+        warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
+        before = frozenset(threading.enumerate())
         try:
             self._observer = observer = Observer()
             observer.start()
@@ -137,20 +140,21 @@ class Watcher:
         for name in TELLING:
             logging.getLogger(name).addHandler(self._ears)
         for folder in sorted(folders):  # an outer one comes before those in it
-            around = next((self._watched[one] for one in self._watched if folder.is_relative_to(one)), None)
             try:
-                if around is None:
+                identity = identity_of(folder)
+                if not any(folder.is_relative_to(one) for one in self._watched):
                     self._schedule(observer, folder)
-                else:
-                    self._watched[folder] = _Watched(around.emitter, identity_of(folder))
+                self._watched[folder] = identity
             except OSError as error:  # the folder is gone, or the system allows no more watches
                 self.refused[folder] = _refusal(folder, error)
             except FolderMissing as error:
                 self.refused[folder] = Refusal(error.reason, error.hint)
+        # One thread reads from the kernel for all folders. It can die while those of the folders live, and nobody hears.
+        others = (thread for thread in threading.enumerate() if thread not in before)
+        self._threads = tuple(thread for thread in others if type(thread).__module__.startswith("watchdog."))
 
     def _schedule(self, observer: BaseObserver, folder: Path) -> None:
-        """Watch one folder, all of it or not at all. Raises OSError, FolderMissing."""
-        identity = identity_of(folder)
+        """Watch one folder, all of it or not at all. Raises OSError."""
         allowed, needed, held = watching.watches_allowed(), 0, 0
         if allowed is not None:
             needed, held = watching.folders_below(folder, MOST_COUNTED), watching.watches_held()
@@ -158,13 +162,11 @@ class Watcher:
                 raise OSError(errno.ENOSPC, "too many folders")
         handler, kinds = _hinting(folder, self._look_again)
         watch = observer.schedule(handler, str(folder), recursive=True, event_filter=kinds)
-        emitter = next(one for one in observer.emitters if one.watch == watch)
         # Nobody is told when a folder below gets no watch: the ones this process holds are counted instead, and the
         # folders once more, because some may have gone in between.
         if watching.watches_held() - held < needed and self._is_short(folder, held):
             observer.unschedule(watch)
             raise OSError(errno.ENOSPC, "too many folders")
-        self._watched[folder] = _Watched(emitter, identity)
 
     def _is_short(self, folder: Path, held: int) -> bool:
         return watching.watches_held() - held < watching.folders_below(folder, MOST_COUNTED)

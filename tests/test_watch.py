@@ -292,3 +292,15 @@ def test_watches_that_could_not_be_made_again_are_made_again_later(tmp_path, hin
     logging.getLogger("watchdog.observers.inotify").error("Unable to rebuild recursive inotify watches")
     watcher.watch([tmp_path])
     assert watcher._observer is not first
+
+
+def test_a_thread_that_dies_within_watching_is_noticed(tmp_path, hinted):
+    watcher, hint = hinted
+    watcher.watch([tmp_path])
+    first = watcher._observer
+    assert watcher._threads
+    dead = threading.Thread(target=lambda: None)
+    watcher._threads = (*watcher._threads, dead)
+    watcher.watch([tmp_path])
+    assert watcher._observer is not first
+    assert hint.wait(WAIT)
