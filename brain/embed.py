@@ -1,22 +1,27 @@
-"""Chunks without vectors → vectors in the catalog → the vector index, newest files first, in batches of like length."""
+"""Chunks without vectors → vectors in the catalog → the vector index, what is wanted first, in batches of like length."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 from typing import Protocol
 
 from brain.events import VectorsAdded
 from brain.seams import Cancel, Embedder, VectorIndex, Vectors
 
 READ_AHEAD = 256  # sorted by length together: near neighbours in time, so the newest files still come first
-BATCH = 16  # texts between two looks at `cancel` and at waiting questions: well under a second of work
-INDEX_BATCH = 2000
+BATCH = 16  # texts between two looks at `cancel` and at waiting questions, at most
+FIRST_BATCH = 4  # until it is known how long a text takes this model
+TURN_SECONDS = 0.5  # a batch should take no longer: a note that was saved meanwhile waits for its end
+NEWEST = 32  # of the texts read ahead come first, then those of files that were asked for
+INDEX_BATCH = 500  # about 0.7 s of Chroma's time
 
 
 class Pending(Protocol):
     """The part of the catalog that knows what has no vector yet."""
 
-    def unembedded(self, model: str, limit: int) -> list[tuple[str, str]]: ...
+    def unembedded(self, model: str, limit: int, *, among: Collection[Path] | None = None) -> list[tuple[str, str]]: ...
     def put_vectors(self, model: str, keys: list[str], vectors: Vectors) -> None: ...
     def vectors_pending(self, model: str) -> int: ...
 
@@ -30,30 +35,67 @@ class Unindexed(Protocol):
 
 
 def embed_pending(
-    catalog: Pending, embedder: Embedder, *, cancel: Cancel, give_way: Callable[[], None] = lambda: None
+    catalog: Pending,
+    embedder: Embedder,
+    *,
+    cancel: Cancel,
+    give_way: Callable[[], None] = lambda: None,
+    interrupted: Callable[[], bool] = lambda: False,
+    asked_for: Callable[[], Collection[Path]] = lambda: (),
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[VectorsAdded]:
     """Give every chunk a vector, reusing each that the catalog holds for the same text. Says how far it is after each batch.
 
-    `give_way` is called between batches and may wait, so that a question is never slowed for long. Raises ModelError.
+    The newest files come first, then those `asked_for`. `give_way` is called between batches and may wait, so that a
+    question is never slowed for long. It ends after the batch during which `interrupted` came true, and does at least
+    one, so that a file that changes all the time cannot keep the rest from getting done. Raises ModelError.
     """
-    done = 0
-    while rows := catalog.unembedded(embedder.name, READ_AHEAD):
+    done, size = 0, FIRST_BATCH
+    while rows := _next(catalog, embedder.name, asked_for()):
         rows.sort(key=lambda row: len(row[1]))
-        for at in range(0, len(rows), BATCH):
+        at = 0
+        while at < len(rows):
             give_way()
             if cancel.is_set():
                 return
-            batch = rows[at : at + BATCH]
+            batch = rows[at : at + size]
+            at += size
+            began = clock()
             vectors = embedder.embed([text for _, text in batch], kind="passage")
+            size = _fitting(size, clock() - began)
             catalog.put_vectors(embedder.name, [key for key, _ in batch], vectors)
             done += len(batch)
             yield VectorsAdded(done, catalog.vectors_pending(embedder.name))
+            if interrupted():
+                return
 
 
-def fill_index(catalog: Unindexed, index: VectorIndex, model: str, *, cancel: Cancel) -> int:
+def _next(catalog: Pending, model: str, asked_for: Collection[Path]) -> list[tuple[str, str]]:
+    newest = catalog.unembedded(model, READ_AHEAD)
+    if not asked_for:
+        return newest
+    wanted = catalog.unembedded(model, READ_AHEAD, among=asked_for)
+    return list(dict([*newest[:NEWEST], *wanted, *newest]).items())[:READ_AHEAD]
+
+
+def _fitting(size: int, seconds: float) -> int:
+    """The size of the next batch, after one of `size` took so long."""
+    if seconds > TURN_SECONDS:
+        return max(1, size // 2)
+    return min(BATCH, size * 2) if seconds <= TURN_SECONDS / 2 else size
+
+
+def fill_index(
+    catalog: Unindexed,
+    index: VectorIndex,
+    model: str,
+    *,
+    cancel: Cancel,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> int:
     """Bring the vector index up to the catalog. Returns how many vectors it was given."""
     added = 0
-    while not cancel.is_set():
+    while not cancel.is_set() and not interrupted():
         gone = catalog.index_gone(INDEX_BATCH)
         ids, vectors = catalog.index_todo(model, INDEX_BATCH)
         if not gone and not ids:

@@ -13,7 +13,7 @@ from brain import __version__
 from brain.ask import ask
 from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
 from brain.events import Event, FellBack, Retrieved, StatusChanged
-from brain.indexer import SWEEP_SECONDS, Indexer
+from brain.indexer import POLL_SECONDS, Indexer
 from brain.parts import Parts
 from brain.seams import Cancel
 from brain.settings import Settings
@@ -41,7 +41,9 @@ class LocalBrain:
         """The best passages. Raises QueryError for a filter that is not understood."""
         self._require_something()
         with self._indexer.question():
-            return self._parts.searcher.search(query, limit=limit, scope=scope)
+            found = self._parts.searcher.search(query, limit=limit, scope=scope)
+        self._indexer.shown(found)
+        return found
 
     def ask(
         self,
@@ -61,6 +63,7 @@ class LocalBrain:
             found = self._parts.searcher.search(
                 question, limit=EVIDENCE, history=history, scope=scope, join_neighbours=True
             )
+            self._indexer.shown(found)
             yield found
             if not quotes and path is None:
                 try:
@@ -80,10 +83,26 @@ class LocalBrain:
                 cancel=cancel,
             )
 
-    def sync(self, *, cancel: Cancel, words_only: bool = False) -> Iterator[Event]:
-        """One pass, in this thread. Raises StoreBusy where another process owns the store."""
+    def sync(self, *, cancel: Cancel, words_only: bool = False, accept_deletes: bool = False) -> Iterator[Event]:
+        """One pass, in this thread. Raises StoreBusy where another process owns the store.
+
+        With `accept_deletes` a folder that looks unmounted is believed: what is gone from it is forgotten.
+        """
         self._require_claim()
-        yield from self._indexer.passing(cancel=cancel, words_only=words_only)
+        yield from self._indexer.passing(cancel=cancel, words_only=words_only, accept_deletes=accept_deletes)
+
+    def pause(self) -> None:
+        """Let the background rest, until `resume`. Questions and passes on demand go on."""
+        self._indexer.pause()
+
+    def resume(self) -> None:
+        """Let the background catch up."""
+        self._indexer.resume()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the background rests because it was told to."""
+        return self._indexer.is_paused
 
     def rebuild(self, *, cancel: Cancel, vectors: bool = False) -> Iterator[Event]:
         """Make both indexes again from the catalog; with `vectors`, embed every passage again too."""
@@ -208,11 +227,13 @@ class LocalBrain:
             self._parts.chat(self._parts.chat_path())
         except ModelError as error:
             yield Impaired("chat", error.reason, error.hint)
-        for folder, why in self._indexer.watcher.refused.items():
+        if self._indexer.is_paused:
+            yield Impaired("watcher", "Indexing is paused by you.", "Resume it to have changes found.")
+        for skipped in self._indexer.skipped:
+            yield Impaired("watcher", skipped.reason, skipped.hint)
+        for refusal in tuple(self._indexer.watcher.refused.values()):
             yield Impaired(
-                "watcher",
-                f"{folder} is not watched ({why}).",
-                f"Looking every {SWEEP_SECONDS:.0f} s instead.",
+                "watcher", refusal.reason, f"It is looked at every {POLL_SECONDS:.0f} s. {refusal.hint}".strip()
             )
 
     def _words_impaired(self) -> Impaired | None:

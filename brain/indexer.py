@@ -1,29 +1,47 @@
-"""Keeps the store current: passes on demand, and in the background after every hint and every sweep. Makes way for questions."""
+"""Keeps the store current: passes on demand, and in the background after every hint and every sweep. Makes way for questions.
+
+A hint ends the background pass that is under way at its next batch, and the next pass begins with what is newest: so the
+words of a note that was saved can be found at once, however long the vectors of all others take.
+"""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from brain.doctor import examine, mend
-from brain.embed import embed_pending, fill_index
-from brain.errors import BrainError, ModelError, StoreError
-from brain.events import Event, Failed, FellBack, FolderSkipped, SyncFinished, SyncStarted
+from brain.errors import BrainError
+from brain.events import (
+    Event,
+    Failed,
+    FolderSkipped,
+    Retrieved,
+    StatusChanged,
+    SyncFinished,
+    SyncStarted,
+    VectorsAdded,
+)
+from brain.following import Followers, all_of
+from brain.hints import Hints
 from brain.log import log
 from brain.parts import Parts
+from brain.passes import Passes
 from brain.seams import Cancel
-from brain.sync import Pass, sync
 from brain.types import Finding
 from brain.watch import Watcher
 
-SWEEP_SECONDS = 30.0  # a walk of 10 000 files takes about 50 ms; events make most changes known long before
-COMPACT_SECONDS = 24 * 3600.0  # deleted text is in no file of the store after this long
-MUCH = 200  # deletions, and a fifth of the files: worth compacting at once
-QUIET_SECONDS = 0.3  # an editor's save is several events: look once they have ended
+SWEEP_SECONDS = 30.0  # a walk of 10 000 files takes about 0.1 s; events make most changes known long before
+POLL_SECONDS = 10.0  # between sweeps while a folder cannot be watched
+CHECK_SECONDS = 2.0  # between two looks at whether the watching still works
+SWEEP_SHARE = 20  # times as long as a sweep took passes before the next: a slow network is not walked all day
+UNSETTLED_SECONDS = 2.5  # until a file that was being written, or has too coarse a time, is looked at again
+BREATH_SECONDS = 0.3  # of work, at least, between two looks at what has changed
+ASKED_FOR = 20  # files that were shown most often: their vectors come before those of older files
 
 
 class Indexer:
@@ -31,69 +49,83 @@ class Indexer:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._passing = threading.Lock()
+        self._passes = Passes(parts)
         self._asking = 0
         self._idle = threading.Condition()
         self._ending = threading.Event()
-        self._look_again = threading.Event()
-        self._followers: list[queue.SimpleQueue[Event]] = []
-        self.watcher = Watcher(self._look_again.set)
+        self._hints = Hints()
+        self._in_background = False
+        self._followers = Followers()
+        self._shown: Counter[Path] = Counter()
+        self._sweep_at = 0.0  # monotonic
+        self._carried: SyncFinished | None = None  # what the pass did that was interrupted: the next one finishes it
+        self._skipped: dict[Path, FolderSkipped] = {}
+        self.is_paused = False
+        self.watcher = Watcher(self._hints.add)
 
-    def passing(self, *, cancel: Cancel, words_only: bool = False) -> Iterator[Event]:
-        """One pass in the caller's thread, after any that is running."""
-        with self._passing:
-            yield from self._pass(cancel, words_only=words_only)
-            if not words_only and not cancel.is_set() and self._compaction_is_due():
-                self._compact(cancel)
+    def passing(
+        self, *, cancel: Cancel, words_only: bool = False, accept_deletes: bool = False, asker: str | None = None
+    ) -> Iterator[Event]:
+        """One pass in the caller's thread, after any that is running; see `_in_turn` for `asker`."""
+
+        def one_pass() -> Iterator[Event]:
+            yield from self._passes.bring_up(cancel, words_only=words_only, accept_deletes=accept_deletes)
+            if not words_only and not cancel.is_set():
+                self._passes.compact_if_due(cancel)
+
+        yield from self._in_turn(one_pass, cancel, asker)
+
+    def rebuilding(self, *, cancel: Cancel, vectors: bool, asker: str | None = None) -> Iterator[Event]:
+        """Both indexes made anew from the catalog, then a pass; with `vectors` every passage is embedded again."""
+        yield from self._in_turn(lambda: self._passes.rebuild(cancel, vectors=vectors), cancel, asker)
 
     def compacting(self, *, cancel: Cancel, refill: bool) -> None:
         """Let go of everything deleted: after this no file of the store holds a word or vector of it."""
-        with self._passing:
-            self._compact(cancel, refill=refill)
-
-    def rebuilding(self, *, cancel: Cancel, vectors: bool) -> Iterator[Event]:
-        """Both indexes made anew from the catalog, then a pass; with `vectors` every passage is embedded again."""
-        with self._passing:
-            self._parts.drop_indexes()
-            if vectors:
-                self._parts.catalog.drop_vectors()
-            self._compact_catalog()
-            yield from self._pass(cancel, words_only=False)
+        with self._passes.turn:
+            self._passes.compact(cancel, refill=refill)
 
     def examining(self, *, thorough: bool) -> list[Finding]:
-        """What is wrong with the store. It is not written meanwhile, unless another process owns it."""
-        parts = self._parts
-        patient = parts.patient(lambda: self._new_pass().steps((parts.settings.home,))[0])
-        if patient.beside:
-            return list(examine(patient, thorough=thorough))
-        with self._passing:
-            was_open = parts.close_chroma()
-            try:
-                return list(examine(patient, thorough=thorough))
-            finally:
-                if was_open:
-                    self._fill_chroma(threading.Event(), even_if_idle=True)
+        """What is wrong with the store."""
+        return self._passes.examine(thorough=thorough)
 
     def mending(self, findings: Sequence[Finding], *, cancel: Cancel) -> None:
         """Mend what was found, with a pass at the end. No note is written."""
-        parts = self._parts
-        repairs = {finding.repair for finding in findings}
-        with self._passing:
-            mend(parts.patient(list), findings)
-            if "words" in repairs:
-                parts.drop_words()
-            if repairs & {"chroma", "vectors"}:
-                parts.drop_chroma()
-            for _ in self._pass(cancel):
-                pass
-            if "reread" in repairs:
-                parts.catalog.index_again([Path(one.where) for one in findings if one.repair == "reread"])
-                for _ in self._pass(cancel):
-                    pass
+        with self._passes.turn:
+            self._passes.mend(findings, cancel)
+
+    def _in_turn(self, begin: Callable[[], Iterator[Event]], cancel: Cancel, asker: str | None) -> Iterator[Event]:
+        """A pass once the one before it is over.
+
+        With an `asker`, a process that is not this one, everyone who follows for somebody else hears of it too, and the
+        asker of the pass it waits for: that may have done what this one was asked for, so both are counted.
+        """
+        if asker is None and not self._in_background:
+            asker = ""  # nobody in this process follows, but others may
+        before, is_ours = SyncFinished(), False
+        with self._followers.following(asker) as heard:
+            while not is_ours:
+                is_ours = self._passes.turn.acquire(timeout=0.1)
+                meanwhile = all_of(heard) if asker is not None else []
+                before = next((event for event in meanwhile if isinstance(event, SyncFinished)), before)
+                if not is_ours:
+                    yield from (event for event in meanwhile if not isinstance(event, SyncStarted | SyncFinished))
+                    if cancel.is_set():
+                        yield SyncFinished(cancelled=True)
+                        return
+        try:
+            for event in begin():
+                if asker is not None:
+                    self.tell(event, asker=asker)
+                yield _joined(before, event) if isinstance(event, SyncFinished) else event
+        finally:
+            self._passes.turn.release()
+            if self._in_background:
+                self.hint()  # a folder may be new: it is to be watched from now on
 
     @contextmanager
     def background(self) -> Iterator[None]:
         """While this lasts one thread keeps the store current: a pass at once, then after every hint and every sweep."""
+        self._parts.polite = self._in_background = True
         thread = threading.Thread(target=self._run, name="indexer", daemon=True)
         thread.start()
         try:
@@ -103,32 +135,44 @@ class Indexer:
             self.watcher.close()
             thread.join(timeout=30)
 
-    def follow(self, cancel: Cancel) -> Iterator[Event]:
-        """What the background thread does, as it happens, until `cancel` is set or the indexer ends."""
-        mine: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._followers.append(mine)
-        try:
+    def follow(self, cancel: Cancel, *, asker: str | None = None) -> Iterator[Event]:
+        """What the background thread does, and passes for others than `asker`, until `cancel` is set or the indexer ends."""
+        with self._followers.following(asker) as heard:
             while not cancel.is_set() and not self._ending.is_set():
                 try:
-                    yield mine.get(timeout=0.2)
+                    yield heard.get(timeout=0.2)
                 except queue.Empty:
                     continue
-        finally:
-            self._followers.remove(mine)
 
     def hint(self) -> None:
         """Something may have changed: look soon."""
-        self._look_again.set()
+        self._hints.add()
 
-    def tell(self, event: Event) -> None:
-        """Hand an event to everyone who follows."""
-        for follower in tuple(self._followers):
-            follower.put(event)
+    def pause(self) -> None:
+        """Let the background rest after the batch it is at. Passes on demand still run."""
+        self._set_paused(True)
+
+    def resume(self) -> None:
+        """Let the background catch up with what was missed."""
+        self._set_paused(False)
+
+    def shown(self, found: Retrieved) -> None:
+        """A search showed these passages: what else is in their files is likely to be asked for."""
+        self._shown.update({evidence.chunk.path for evidence in found.evidence})
+
+    @property
+    def skipped(self) -> tuple[FolderSkipped, ...]:
+        """The folders that the last look in the background left as they were."""
+        return tuple(self._skipped.values())
+
+    def tell(self, event: Event, *, asker: str | None = None) -> None:
+        """Hand an event to everyone who follows, but not to the `asker`, who has it already."""
+        self._followers.tell(event, asker=asker)
 
     def end(self) -> None:
         """Stop whatever runs, at the next batch."""
         self._ending.set()
-        self._look_again.set()
+        self._hints.wake()
         with self._idle:
             self._idle.notify_all()
 
@@ -148,107 +192,105 @@ class Indexer:
         with self._idle:
             self._idle.wait_for(lambda: not self._asking or self._ending.is_set())
 
+    def _set_paused(self, is_paused: bool) -> None:
+        with self._idle:
+            self.is_paused = is_paused
+            self._idle.notify_all()
+        self._hints.add()
+        self.tell(StatusChanged())
+
     def _run(self) -> None:
         while not self._ending.is_set():
+            with self._idle:
+                self._idle.wait_for(lambda: not self.is_paused or self._ending.is_set())
             try:
-                self.watcher.watch(path for path in self._parts.catalog.folders() if path.is_dir())
-                with self._passing:
-                    for event in _worth_telling(self._pass(self._ending, give_way=self._give_way)):
-                        self.tell(event)
-                    if not self._look_again.is_set() and self._compaction_is_due():
+                self._watch()
+                with self._passes.turn:
+                    self._look()
+                    if self._carried is None and not self._hints.is_ripe():
                         self._give_way()
-                        self._compact(self._ending)
+                        self._passes.compact_if_due(self._ending)
             except BrainError as error:
                 log.warning("pass failed", extra={"kind": type(error).__name__})
+                self._sweep_at = time.monotonic() + SWEEP_SECONDS
                 self.tell(Failed(error.reason, error.hint))
             except Exception:  # noqa: BLE001 - a bug here must not end the watching for good: logged, and tried again
                 log.exception("pass broke")
+                self._sweep_at = time.monotonic() + SWEEP_SECONDS
                 self.tell(Failed("Indexing stopped unexpectedly.", "It is tried again; details are in the log."))
-            self._look_again.wait(SWEEP_SECONDS)
-            while self._look_again.is_set() and not self._ending.is_set():
-                self._look_again.clear()
-                self._ending.wait(QUIET_SECONDS)
+            self._hints.wait(min(CHECK_SECONDS, max(0.0, self._sweep_at - time.monotonic())))
 
-    def _pass(
-        self, cancel: Cancel, *, words_only: bool = False, give_way: Callable[[], None] = lambda: None
-    ) -> Iterator[Event]:
-        parts = self._parts
-        yield from sync(
-            self._new_pass(),
-            parts.write_words,
-            None if words_only else lambda: self._embed(cancel, give_way),
-            skip=(parts.settings.home,),
-            cancel=cancel,
-            give_way=give_way,
-        )
+    def _watch(self) -> None:
+        before = self.watcher.watched, tuple(self.watcher.refused)
+        self.watcher.watch(path for path in self._parts.catalog.folders() if path.is_dir())
+        if before != (self.watcher.watched, tuple(self.watcher.refused)):
+            self.tell(StatusChanged())
 
-    def _new_pass(self) -> Pass:
-        parts = self._parts
-        tokenizer, is_real = parts.tokenizer()
-        return Pass(
-            parts.catalog,
-            parts.readers,
-            tokenizer,
-            max_bytes=parts.settings.notes.max_mb * 1_000_000,
-            cut_again=is_real,
-        )
-
-    def _embed(self, cancel: Cancel, give_way: Callable[[], None]) -> Iterator[Event]:
-        parts = self._parts
-        try:
-            embedder = parts.embedder()
-            for event in embed_pending(parts.catalog, embedder, cancel=cancel, give_way=give_way):
-                parts.chroma_is_current = False
-                yield event
-        except ModelError as error:
-            yield FellBack("vectors", error.reason, error.hint)
-        try:
-            self._fill_chroma(cancel)
-        except StoreError as error:
-            yield FellBack("vectors", error.reason, error.hint)
-
-    def _fill_chroma(self, cancel: Cancel, *, even_if_idle: bool = False) -> None:
-        """Bring Chroma up to the catalog, which needs no model. It is not even imported when there is nothing to do."""
-        parts = self._parts
-        model = parts.catalog.model_in_use()
-        if model is None or not (
-            even_if_idle or parts.chroma_is_open or parts.catalog.index_pending() or parts.chroma_was_left_open()
-        ):
+    def _look(self) -> None:
+        """One pass in the background: over the folders that hints name, or over all of them where a sweep is due."""
+        began = time.monotonic()
+        hinted = self._hints.take()
+        is_sweep = hinted is None or began >= self._sweep_at or self._carried is not None
+        carried, was_interrupted = self._carried, False
+        if not is_sweep and not hinted:
             return
-        parts.chroma_is_current = False
-        fill_index(parts.catalog, parts.chroma(model), model, cancel=cancel)
-        parts.chroma_is_current = not cancel.is_set()
 
-    def _compaction_is_due(self) -> bool:
-        erased, when = self._parts.catalog.erased()
-        return _is_due(erased, time.time() - when, self._parts.catalog.counts().files if erased else 0)
+        def interrupted() -> bool:
+            nonlocal was_interrupted
+            was_interrupted = was_interrupted or self.is_paused or self._ending.is_set() or self._hints.is_ripe()
+            return was_interrupted
 
-    def _compact(self, cancel: Cancel, *, refill: bool = True) -> None:
-        self._parts.forget_deleted()
-        self._compact_catalog()
-        if refill:
-            self._fill_chroma(cancel)
+        events = self._passes.bring_up(
+            self._ending,
+            give_way=self._give_way,
+            interrupted=interrupted,
+            folders=None if is_sweep else hinted,
+            asked_for=lambda: [path for path, _ in self._shown.most_common(ASKED_FOR)],
+            settle=self._look_soon,
+        )
+        skipped: dict[Path, FolderSkipped] = {}
+        news: list[Event] = []  # held back until something happens: a sweep that finds nothing to do is no news
+        is_news = carried is not None
+        for event in events:
+            match event:
+                case SyncStarted(steps):
+                    cost = time.monotonic() - began
+                    self._hints.rest(max(BREATH_SECONDS, 2 * cost))
+                    if is_sweep:
+                        usual = POLL_SECONDS if self.watcher.refused else SWEEP_SECONDS
+                        self._sweep_at = time.monotonic() + max(usual, SWEEP_SHARE * cost)
+                    if steps or not is_news:
+                        news.append(event)
+                    is_news = is_news or steps > 0
+                case FolderSkipped(path):
+                    skipped[path] = event
+                    is_news = is_news or self._skipped.get(path) != event
+                    self._skipped = {**self._skipped, path: event}
+                    news.append(event)
+                case SyncFinished():
+                    finished = event if carried is None else _joined(carried, event)
+                    self._carried = finished if was_interrupted else None
+                    if is_sweep and self._skipped != skipped:
+                        self._skipped = skipped
+                        self.tell(StatusChanged())
+                    if is_news and not was_interrupted:
+                        news.append(finished)
+                case VectorsAdded(done, pending):
+                    is_news = True
+                    news.append(VectorsAdded(done + (carried.chunks_embedded if carried else 0), pending))
+                case _:
+                    is_news = True
+                    news.append(event)
+            if is_news:
+                for one in news:
+                    self.tell(one)
+                news.clear()
 
-    def _compact_catalog(self) -> None:
-        """The indexes hold nothing deleted any more: nor does the catalog after this, unless a reader is in the way."""
-        catalog = self._parts.catalog
-        erased, _ = catalog.erased()
-        if catalog.compact(thorough=True):
-            catalog.compacted(erased, time.time())
+    def _look_soon(self) -> None:
+        self._sweep_at = min(self._sweep_at, time.monotonic() + UNSETTLED_SECONDS)
 
 
-def _is_due(erased: int, since: float, files: int) -> bool:
-    """A day after something was deleted; at once where much was. A clock that was set back counts as a day."""
-    return erased > 0 and (not 0 <= since < COMPACT_SECONDS or erased >= MUCH + files // 5)
-
-
-def _worth_telling(events: Iterator[Event]) -> Iterator[Event]:
-    """The events of a pass, unless it finds nothing to do: a sweep twice a minute is no news."""
-    held: list[Event] = []
-    for event in events:
-        if isinstance(event, FolderSkipped) or (isinstance(event, SyncStarted) and not event.steps):
-            held.append(event)
-        elif not (held and isinstance(event, SyncFinished)):
-            yield from held
-            held.clear()
-            yield event
+def _joined(first: SyncFinished, second: SyncFinished) -> SyncFinished:
+    """Two passes, of which the second finished what the first began, as one."""
+    counted = ("added", "changed", "moved", "removed", "failed", "chunks_embedded", "chunks_reused", "seconds")
+    return replace(second, **{name: getattr(first, name) + getattr(second, name) for name in counted})

@@ -1,18 +1,33 @@
-"""Which files of a folder are notes: one walk with stat, no file opened. It decides nothing about what is done with them."""
+"""Which files of a folder are notes: one walk with stat, no note opened. It decides nothing about what is done with them."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from brain.errors import FolderMissing
+from brain.ignoring import IGNORE_FILE, Rules, is_left_out
 from brain.planning import Stamp
 
-# What programs keep beside the notes. Hidden folders and files are left out as well.
-LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv"})
-TEMPORARY = ("~", ".tmp", ".swp", ".part", ".crdownload")
+LONGEST_RULES = 1 << 20  # bytes of a .brainignore
+_DATALESS = 0x40000000  # SF_DATALESS of macOS: the file is in the cloud, and reading it would fetch it
+_RULE_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+
+Identity = tuple[int, int]  # device and inode: a file or folder, whatever it is called
+
+
+@dataclass(slots=True)
+class Listing:
+    """What one walk saw. Paths are strings: a Path for each of 20 000 files costs more than finding them."""
+
+    identity: Identity  # of the folder itself: another one stands there after an unmount
+    files: dict[str, Stamp] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)  # what could not be looked at now and may well still be there
+    is_bare: bool = False  # there is nothing in the folder, not even a file that is no note
 
 
 def stamp_of(found: os.stat_result) -> Stamp:
@@ -20,48 +35,172 @@ def stamp_of(found: os.stat_result) -> Stamp:
     return Stamp(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
 
 
-def listing(folder: Path, suffixes: Collection[str], *, skip: Collection[Path] = ()) -> dict[Path, Stamp]:
+def identity_of(folder: str | os.PathLike[str]) -> Identity:
+    """Which folder stands at a path. Raises FolderMissing."""
+    try:
+        found = Path(folder).stat()
+    except OSError as error:
+        raise _missing(folder, error) from error
+    return found.st_dev, found.st_ino
+
+
+def listing(
+    folder: str | os.PathLike[str],
+    suffixes: Collection[str],
+    *,
+    skip: Collection[str | os.PathLike[str]] = (),
+    ignore: Sequence[str] = (),
+    follow_links: bool = False,
+) -> Listing:
     """Every file below `folder` whose suffix is known, with its stamp.
 
-    Hidden entries, temporary files of editors and sync programs, and the folders in `skip` (Brain's own) are left out. A link to a
-    folder is not followed. A link to a file stands in the list as itself, so that reading it can say what is wrong with it,
-    unless what it points to lies in this folder and is listed there. A subfolder that cannot be read is left out.
-    Raises FolderMissing where the folder itself cannot be listed.
+    Left out are hidden entries, temporary files of editors and sync programs, what `ignore` or a `.brainignore` names
+    (rules of .gitignore), and the folders in `skip` (Brain's own). Without `follow_links` a link to a folder is not
+    entered, and a link to a file stands in the list as itself, so that reading it can say what is wrong with it, unless
+    what it points to lies in this folder and is listed there. With it links are followed, and no file or folder outside
+    is seen twice. Files that are only in the cloud, folders that may not be entered, and folders whose `.brainignore`
+    cannot be read are `closed`. Raises FolderMissing where the folder itself cannot be listed.
     """
-    try:
-        entries = list(os.scandir(folder))
-    except OSError as error:
-        what = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        raise FolderMissing(
-            f"The folder {folder} {what}.",
-            hint="What is known of it is kept. Bring it back, or forget it with: brain remove FOLDER",
-        ) from error
-    found: dict[Path, Stamp] = {}
-    root = os.path.realpath(folder)
-    unwanted = {os.fspath(path) for path in skip}
-    waiting = [entries]
-    while waiting:
-        for entry in waiting.pop():
-            name = entry.name
-            if name.startswith((".", "~$")) or name in LEFT_OUT or name.endswith(TEMPORARY):
-                continue
+    walk = _Walk(os.fspath(folder), suffixes, skip, ignore, follow_links)
+    walk.run()
+    if identity_of(folder) != walk.found.identity:
+        raise FolderMissing(f"The folder {folder} was replaced while it was read.", hint="It is read again soon.")
+    return walk.found
+
+
+class _Walk:
+    """One walk, folder by folder."""
+
+    def __init__(
+        self,
+        root: str,
+        suffixes: Collection[str],
+        skip: Collection[str | os.PathLike[str]],
+        ignore: Sequence[str],
+        follow_links: bool,
+    ) -> None:
+        self.found = Listing(identity_of(root))
+        self._root = root
+        self._real_root = os.path.realpath(root)
+        self._suffixes = suffixes
+        self._skip = {os.fspath(path) for path in skip}
+        self._follow_links = follow_links
+        self._outside: set[Identity] = set()  # what links have led to
+        self._rules = Rules().below("", ignore) if ignore else Rules()
+        self._waiting: list[tuple[str, Rules, bool]] = []  # folder, its rules, whether a link led there
+
+    def run(self) -> None:
+        try:
+            entries = list(os.scandir(self._root))
+        except OSError as error:
+            raise _missing(self._root, error) from error
+        self.found.is_bare = not entries
+        if self._follow_links:
+            self._outside.add(self.found.identity)
+            self._outside.update(identity_of(path) for path in self._skip if Path(path).is_dir())
+        self._look_through(self._root, entries, self._rules, False)
+        while self._waiting:
+            folder, rules, linked = self._waiting.pop()
             try:
-                if entry.is_dir(follow_symlinks=False):
-                    if entry.path not in unwanted:
-                        waiting.append(list(os.scandir(entry.path)))
-                elif os.path.splitext(name)[1].lower() in suffixes:  # noqa: PTH122 - a Path a file costs the walk
+                entries = list(os.scandir(folder))
+            except FileNotFoundError:
+                continue  # gone between the two calls: the next walk sees how it stands
+            except OSError:
+                self.found.closed.add(folder)
+                continue
+            self._look_through(folder, entries, rules, linked)
+
+    def _look_through(self, folder: str, entries: list[os.DirEntry[str]], rules: Rules, linked: bool) -> None:
+        files, suffixes = self.found.files, self._suffixes
+        relative = folder[len(self._root) :].lstrip(os.sep)
+        relative = relative + "/" if relative else ""
+        for entry in entries:
+            if entry.name == IGNORE_FILE:
+                try:
+                    rules = rules.below(relative, _rules_in(entry))
+                except OSError:
+                    self.found.closed.add(folder)  # what it keeps private is not known: nothing here is read
+                    return
+        for entry in entries:
+            name = entry.name
+            try:
+                if entry.is_symlink():
+                    if not self._is_left_out(relative, name, rules, is_folder=False):
+                        self._look_behind(entry, rules)
+                elif entry.is_dir(follow_symlinks=False):
+                    if not self._is_left_out(relative, name, rules, is_folder=True) and entry.path not in self._skip:
+                        if linked and not self._is_new(entry.stat(follow_symlinks=False)):
+                            continue
+                        self._waiting.append((entry.path, rules, linked))
+                elif _ending(name) in suffixes:
+                    if self._is_left_out(relative, name, rules, is_folder=False):
+                        continue
                     seen = entry.stat(follow_symlinks=False)
-                    if not _is_listed_elsewhere(entry, seen, root):
-                        found[Path(entry.path)] = stamp_of(seen)
+                    if getattr(seen, "st_flags", 0) & _DATALESS:
+                        self.found.closed.add(entry.path)
+                    elif not linked or self._is_new(seen):
+                        files[entry.path] = Stamp(seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino)
+                elif name.endswith(".icloud") and name.startswith("."):
+                    self.found.closed.add(f"{folder}{os.sep}{name[1 : -len('.icloud')]}")
             except OSError:
                 continue  # gone or closed to us between the two calls: the next walk sees how it stands
-    return found
+
+    def _is_left_out(self, relative: str, name: str, rules: Rules, *, is_folder: bool) -> bool:
+        return rules.ignores(relative + name, is_folder=is_folder) if rules.levels else is_left_out(name)
+
+    def _is_new(self, seen: os.stat_result) -> bool:
+        known = (seen.st_dev, seen.st_ino) in self._outside
+        self._outside.add((seen.st_dev, seen.st_ino))
+        return not known
+
+    def _look_behind(self, entry: os.DirEntry[str], rules: Rules) -> None:
+        """A link: what it leads to is listed in its place in the folder, outside of it, or nowhere."""
+        target = os.path.realpath(entry.path)
+        is_note = _ending(entry.name) in self._suffixes
+        try:
+            seen = Path(target).stat()
+        except OSError:
+            if is_note:
+                self.found.files[entry.path] = stamp_of(entry.stat(follow_symlinks=False))
+            return
+        is_inside = f"{target}{os.sep}".startswith(self._real_root.rstrip(os.sep) + os.sep)
+        if is_inside:
+            return
+        if not self._follow_links:
+            if is_note and not stat.S_ISDIR(seen.st_mode):
+                self.found.files[entry.path] = stamp_of(entry.stat(follow_symlinks=False))
+        elif stat.S_ISDIR(seen.st_mode):
+            if self._is_new(seen):
+                self._waiting.append((entry.path, rules, True))
+        elif is_note and self._is_new(seen):
+            self.found.files[entry.path] = stamp_of(seen)
 
 
-def _is_listed_elsewhere(entry: os.DirEntry[str], seen: os.stat_result, root: str) -> bool:
-    if not stat.S_ISLNK(seen.st_mode):
-        return False
-    target = os.path.realpath(entry.path)
-    if Path(target).is_dir():
-        return True  # a link to a folder that is called like a note
-    return Path(target).exists() and target.startswith(root + os.sep)
+def _ending(name: str) -> str:
+    return name[name.rfind(".") :].lower()  # a Path or splitext a file costs as much as its stat
+
+
+def _rules_in(entry: os.DirEntry[str]) -> tuple[str, ...]:
+    seen = entry.stat(follow_symlinks=False)
+    return _read_rules(entry.path, stamp_of(seen))
+
+
+@lru_cache(maxsize=4096)
+def _read_rules(path: str, stamp: Stamp) -> tuple[str, ...]:  # noqa: ARG001 - the stamp: opened again once it changes
+    descriptor = os.open(path, _RULE_FLAGS)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("not a plain file")
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            written = file.read(LONGEST_RULES)
+    finally:
+        os.close(descriptor)
+    return tuple(os.fsdecode(written.removeprefix(b"\xef\xbb\xbf")).splitlines())
+
+
+def _missing(folder: str | os.PathLike[str], error: OSError) -> FolderMissing:
+    what = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+    return FolderMissing(
+        f"The folder {os.fspath(folder)} {what}.",
+        hint="What is known of it is kept. Bring it back, or forget it with: brain remove FOLDER",
+    )

@@ -15,6 +15,7 @@ from brain.doctor import Patient
 from brain.errors import ModelError
 from brain.models.shelf import Shelf
 from brain.planning import Step
+from brain.power import fitting_threads, is_on_battery
 from brain.seams import Tokenizer, VectorIndex
 from brain.search import Searcher
 from brain.settings import Settings
@@ -47,6 +48,7 @@ class Parts:
         self._chroma: ChromaVectors | None = None
         self._embedder: GgufEmbedder | None = None
         self._chat: tuple[Path, GgufChat] | None = None
+        self.polite = False  # the embedder lets other programs go first
         self.chroma_is_current = False  # it holds every vector of the catalog: searches may use it
 
     def words(self) -> Words:
@@ -124,10 +126,11 @@ class Parts:
         """The embedder, its header read; its process starts at first use. Raises ModelError."""
         with self._lock:
             if self._embedder is None:
-                from brain.models.local import open_embedder
+                from brain.models.local import open_embedder, physical_cores
 
                 path = self.shelf.find(self.settings.embed.model)
-                self._embedder = open_embedder(path, threads=self.settings.embed.threads)
+                threads = self.settings.embed.threads or fitting_threads(physical_cores(), on_battery=is_on_battery())
+                self._embedder = open_embedder(path, threads=threads, polite=self.polite)
             return self._embedder
 
     def tokenizer(self) -> tuple[Tokenizer, bool]:

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from brain.errors import SettingsError
 
@@ -19,6 +19,8 @@ class NotesSettings:
     """[notes]: what counts as a note."""
 
     max_mb: int = 50  # larger files are listed as failed, with this reason
+    ignore: tuple[str, ...] = ()  # rules as in .gitignore, for every watched folder; a .brainignore in it counts more
+    follow_links: bool = False  # a link out of a watched folder is followed, and each file it leads to read once
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +105,24 @@ def _merge(target: Any, given: dict[str, Any], *, where: str, path: Path) -> Any
             hint = f"Did you mean {where}{near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
             raise SettingsError(f"{path} has an unknown key {name!r}.", hint=hint)
         current = getattr(target, key)
-        if isinstance(value, dict) and hasattr(current, "__dataclass_fields__"):
+        if isinstance(current, tuple) and isinstance(value, list) and all(isinstance(one, str) for one in value):
+            changes[key] = tuple(value)
+        elif isinstance(value, dict) and hasattr(current, "__dataclass_fields__"):
             changes[key] = _merge(current, value, where=f"{name}.", path=path)
         elif type(value) is not types[key]:
             raise SettingsError(
-                f"{path}: {name} = {value!r} should be of type {getattr(types[key], '__name__', types[key])}.",
-                hint=f"The default is {current!r}.",
+                f"{path}: {name} = {value!r} should be {_kind(types[key])}.",
+                hint=f"The default is {list(current) if isinstance(current, tuple) else current!r}.",
             )
         elif types[key] is int and value < 0:
             raise SettingsError(f"{path}: {name} = {value} is negative.", hint=f"The default is {current!r}.")
         else:
             changes[key] = value
     return replace(target, **changes)
+
+
+def _kind(wanted: Any) -> str:
+    return "a list of texts" if get_origin(wanted) is tuple else f"of type {wanted.__name__}"
 
 
 def save(home: Path, section: str, key: str, value: str | int | bool) -> None:

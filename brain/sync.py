@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -23,15 +24,16 @@ from brain.events import (
     SyncStarted,
     VectorsAdded,
 )
-from brain.listing import listing, stamp_of
-from brain.planning import Look, Move, Remove, Stamp, Step, Stored, plan
+from brain.listing import Identity, Listing, identity_of, listing, stamp_of
+from brain.planning import Look, Move, Remove, Stamp, Step, Stored, is_kept, looks_unmounted, plan
 from brain.seams import Cancel, Tokenizer
 from brain.types import Chunk, Document
 
 CUT_VERSION = "1"  # part of the recipe: a change to the reading or cutting of files reads every file again
 WORDS_EVERY = 1.0  # seconds between two commits of the words
 WORDS_BATCH = 5000
-MANY = 10  # a folder that held this many files and now holds none at all is taken for unmounted, not for deleted
+YOUNG_NS = 2_000_000_000  # a file changed this lately may change again within one tick of a coarse clock
+COARSE_NS = 10_000_000  # FAT, exFAT, HFS+ and some network drives count times in such steps or larger ones
 
 
 class Reading(Protocol):
@@ -45,6 +47,8 @@ class Reading(Protocol):
 class Files(Protocol):
     """The part of the catalog that a pass writes."""
 
+    def setting(self, key: str) -> str | None: ...
+    def set_setting(self, key: str, value: str) -> None: ...
     def folders(self) -> list[Path]: ...
     def stamps(self) -> dict[Path, Stored]: ...
     def find_by_sha(self, sha256: str) -> list[Path]: ...
@@ -54,7 +58,7 @@ class Files(Protocol):
     def move(self, old: Path, new: Path, stamp: Stamp) -> None: ...
     def restamp(self, path: Path, stamp: Stamp) -> None: ...
     def forget(self, path: Path) -> None: ...
-    def fail(self, path: Path, stamp: Stamp, reason: str, hint: str) -> None: ...
+    def fail(self, path: Path, stamp: Stamp, reason: str, hint: str, recipe: str = "") -> None: ...
 
 
 def recipe_of(tokenizer: Tokenizer) -> str:
@@ -62,35 +66,12 @@ def recipe_of(tokenizer: Tokenizer) -> str:
     return f"{CUT_VERSION}/{tokenizer.recipe}"
 
 
-def look(
-    catalog: Files, suffixes: Collection[str], *, recipe: str | None, skip: Collection[Path] = ()
-) -> tuple[list[Step], list[FolderSkipped]]:
-    """What a pass would do now, and the folders that could not be listed. No file is opened."""
-    stored = catalog.stamps()
-    seen: dict[Path, Stamp] = {}
-    kept: dict[Path, FolderSkipped] = {}
-    for folder in catalog.folders():
-        try:
-            here = listing(folder, suffixes, skip=skip)
-        except FolderMissing as missing:
-            kept[folder] = FolderSkipped(folder, missing.reason, missing.hint)
-            continue
-        known = 0 if here else sum(path.is_relative_to(folder) for path in stored)
-        if known >= MANY:
-            kept[folder] = FolderSkipped(
-                folder,
-                f"The folder {folder} is empty; its {known} documents are kept.",
-                "If it is not mounted, mount it. If they are really gone: brain remove FOLDER",
-            )
-            continue
-        seen.update(here)
-    return plan(seen, stored, kept=tuple(kept), recipe=recipe), list(kept.values())
-
-
 class Pass:
     """One pass, step by step: it holds what the steps share, and counts.
 
-    `cut_again` is False where `tokenizer` only estimates: then what a real one has cut is left as it is.
+    `cut_again` is False where `tokenizer` only estimates: then what a real one has cut is left as it is. `ignore` and
+    `follow_links` say what counts as a note, as in `listing`. With `accept_deletes` a folder that looks unmounted is
+    believed: what is gone from it is forgotten.
     """
 
     def __init__(
@@ -101,28 +82,81 @@ class Pass:
         *,
         max_bytes: int,
         cut_again: bool = True,
+        ignore: Sequence[str] = (),
+        follow_links: bool = False,
+        accept_deletes: bool = False,
+        now: Callable[[], int] = time.time_ns,
     ) -> None:
         self._catalog = catalog
         self._readers = readers
         self._tokenizer = tokenizer
         self._max_bytes = max_bytes
         self._cut_again = cut_again
+        self._ignore = ignore
+        self._follow_links = follow_links
+        self._accept_deletes = accept_deletes
+        self._now = now
         self._recipe = recipe_of(tokenizer)
-        self._gone: set[Path] = (
-            set()
-        )  # removals of this pass that have not been made: a file with the same text moves there
+        self._reading = f"{CUT_VERSION}/{max_bytes}"
+        self._roots: dict[str, Identity] = {}  # the folders of this pass as they were listed
+        self._gone: set[Path] = set()  # removals not made yet: a file with the same text moves there
         self.counts: Counter[str] = Counter()
 
-    def steps(self, skip: Collection[Path]) -> tuple[list[Step], list[FolderSkipped]]:
-        """What is to be done, and the folders that could not be listed."""
-        steps, skipped = look(
-            self._catalog,
-            self._readers.suffixes(),
-            recipe=self._recipe if self._cut_again else None,
-            skip=skip,
-        )
+    def steps(
+        self, skip: Collection[Path], folders: Collection[Path] | None = None
+    ) -> tuple[list[Step], list[FolderSkipped]]:
+        """What is to be done, in `folders` or everywhere, and the folders that are left as they are. Opens no note."""
+        stored = {os.fspath(path): known for path, known in self._catalog.stamps().items()}
+        among = () if folders is None else tuple(os.fspath(folder) for folder in folders)
+        if folders is not None:
+            stored = {path: known for path, known in stored.items() if is_kept(path, among)}
+        seen: dict[str, Stamp] = {}
+        kept: set[str] = set()
+        skipped: list[FolderSkipped] = []
+        for folder in self._catalog.folders():
+            if folders is not None and not is_kept(os.fspath(folder), among):
+                continue
+            try:
+                here = listing(
+                    folder,
+                    self._readers.suffixes(),
+                    skip=skip,
+                    ignore=self._ignore,
+                    follow_links=self._follow_links,
+                )
+            except FolderMissing as missing:
+                kept.add(os.fspath(folder))
+                skipped.append(FolderSkipped(folder, missing.reason, missing.hint))
+                continue
+            seen.update(here.files)
+            kept.update(here.closed)
+            if (doubt := self._doubt(folder, here, stored)) is not None:
+                kept.add(os.fspath(folder))
+                skipped.append(doubt)
+        steps = plan(seen, stored, kept=kept, recipe=self._recipe if self._cut_again else None, reading=self._reading)
         self._gone = {step.path for step in steps if isinstance(step, Remove)}
         return steps, skipped
+
+    def _doubt(self, folder: Path, here: Listing, stored: Mapping[str, Stored]) -> FolderSkipped | None:
+        """Why nothing of a folder is to be forgotten, where it looks unmounted. One that does not is remembered as it is."""
+        self._roots[os.fspath(folder)] = here.identity
+        key, now = f"root {os.fsencode(folder).hex()}", f"{here.identity[0]} {here.identity[1]}"
+        before = self._catalog.setting(key)
+        is_another = before not in (None, now)
+        if (is_another or here.is_bare) and not self._accept_deletes:
+            known = [path for path in stored if is_kept(path, (os.fspath(folder),))]
+            gone = sum(path not in here.files and not is_kept(path, here.closed) for path in known)
+            if looks_unmounted(known=len(known), gone=gone, is_bare=here.is_bare, is_another=is_another):
+                return FolderSkipped(
+                    folder,
+                    f"The folder {folder} is "
+                    + ("empty" if here.is_bare else "not the one it was")
+                    + f"; {gone} of its {len(known)} documents are missing, and are kept.",
+                    "If it is not mounted, mount it. If they are really gone: brain sync --accept-deletes",
+                )
+        if before != now:
+            self._catalog.set_setting(key, now)
+        return None
 
     def apply(self, step: Step) -> Iterator[Event]:
         """Make one step true. A file that cannot be read is noted and never stops the pass; a store that fails does."""
@@ -132,7 +166,7 @@ class Pass:
                 self.counts["moved"] += 1
                 yield FileMoved(path, old)
             case Remove(path):
-                if path in self._gone:
+                if path in self._gone and self._stands(path):
                     self._catalog.forget(path)
                     self.counts["removed"] += 1
                     yield FileRemoved(path)
@@ -144,32 +178,57 @@ class Pass:
                 except StoreError:
                     raise
                 except BrainError as error:
-                    self._catalog.fail(step.path, step.stamp, error.reason, error.hint)
+                    self._catalog.fail(step.path, step.stamp, error.reason, error.hint, self._reading)
                     self.counts["failed"] += 1
                     yield FileFailed(step.path, error.reason, error.hint)
 
     def _read(self, step: Look) -> Iterator[Event]:
         path, known = step.path, step.known
-        data = self._readers.open_bytes(path, self._max_bytes)
-        if _stamp_now(path) != step.stamp:
+        data = self._readers.open_bytes(self._source(path), self._max_bytes)
+        if _stamp_now(path, follow=self._follow_links) != step.stamp:
+            self.counts["unsettled"] += 1
             return  # it is being written; the next pass reads it whole
+        stamp = self._settled(step.stamp)
         digest = hashlib.sha256(data).hexdigest()
         if known is not None and not known.failed and known.sha256 == digest and known.recipe == self._recipe:
-            self._catalog.restamp(path, step.stamp)
+            self._catalog.restamp(path, stamp)
             return
         if known is None and (old := self._moved_from(digest)) is not None:
             self._gone.discard(old)
-            self._catalog.move(old, path, step.stamp)
+            self._catalog.move(old, path, stamp)
             self.counts["moved"] += 1
             yield FileMoved(path, old)
             return
         document = self._readers.parse(path, data)
         chunks = cut(document, self._tokenizer)
-        total, fresh = self._catalog.put(document, chunks, stamp=step.stamp, sha256=digest, recipe=self._recipe)
+        total, fresh = self._catalog.put(document, chunks, stamp=stamp, sha256=digest, recipe=self._recipe)
         added = known is None or known.failed
         self.counts["added" if added else "changed"] += 1
         self.counts["fresh"] += fresh
         yield FileIndexed(path, total, fresh, added)
+
+    def _settled(self, stamp: Stamp) -> Stamp:
+        """The stamp to remember: one that no file has where this one may still change without a change of its own."""
+        is_coarse = stamp.mtime_ns % COARSE_NS == 0 and stamp.ctime_ns % COARSE_NS == 0
+        if is_coarse and abs(self._now() - stamp.mtime_ns) <= YOUNG_NS:
+            self.counts["unsettled"] += 1
+            return stamp._replace(ctime_ns=-1)
+        return stamp
+
+    def _stands(self, path: Path) -> bool:
+        """Whether the folder a file is missing from is still the one that was listed: it may have been unmounted since."""
+        try:
+            return all(
+                identity_of(root) == identity
+                for root, identity in self._roots.items()
+                if is_kept(os.fspath(path), (root,))
+            )
+        except FolderMissing:
+            return False
+
+    def _source(self, path: Path) -> Path:
+        """What is opened: readers refuse links, so where links are followed it is what the link leads to."""
+        return path.resolve() if self._follow_links and path.is_symlink() and path.exists() else path
 
     def _moved_from(self, digest: str) -> Path | None:
         return next((path for path in self._catalog.find_by_sha(digest) if path in self._gone), None)
@@ -181,21 +240,24 @@ def sync(
     vectors: Callable[[], Iterator[Event]] | None,
     *,
     skip: Collection[Path] = (),
+    folders: Collection[Path] | None = None,
     cancel: Cancel,
     give_way: Callable[[], None] = lambda: None,
+    interrupted: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Event]:
     """SyncStarted, an event a file, VectorsAdded…, SyncFinished. Idempotent: a second pass finds nothing to do.
 
     `write_words` commits what is pending in the words index; `vectors` embeds and indexes what is pending and says so;
-    None leaves that for another pass.
+    None leaves that for another pass. Once `interrupted` says so the pass ends after the step it is at, with what it has
+    found committed: another one is wanted at once, which begins with what is newest.
     """
     began = written = clock()
-    steps, skipped = one_pass.steps(skip)
+    steps, skipped = one_pass.steps(skip, folders)
     yield SyncStarted(len(steps))
     yield from skipped
     for step in steps:
-        if cancel.is_set():
+        if cancel.is_set() or interrupted():
             break
         give_way()
         yield from one_pass.apply(step)
@@ -204,7 +266,7 @@ def sync(
             written = clock()
     write_words()
     embedded = pending = 0
-    for event in vectors() if vectors is not None else ():
+    for event in vectors() if vectors is not None and not interrupted() else ():
         if isinstance(event, VectorsAdded):
             embedded, pending = event.done, event.pending
         elif isinstance(event, FellBack):
@@ -218,14 +280,14 @@ def sync(
         removed=counts["removed"],
         failed=counts["failed"],
         chunks_embedded=embedded,
-        chunks_reused=max(0, counts["fresh"] - embedded - pending) if vectors is not None else 0,
+        chunks_reused=max(0, counts["fresh"] - embedded - pending) if vectors is not None and not interrupted() else 0,
         seconds=clock() - began,
         cancelled=cancel.is_set(),
     )
 
 
-def _stamp_now(path: Path) -> Stamp | None:
+def _stamp_now(path: Path, *, follow: bool) -> Stamp | None:
     try:
-        return stamp_of(path.lstat())
+        return stamp_of(path.stat() if follow and path.exists() else path.lstat())
     except OSError:
         return None

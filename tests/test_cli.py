@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from brain.cli import BUG, COMMANDS, DONE, FAILED, USAGE, main, parser
-from brain.cli.output import Streamed, place
+from brain.cli.output import Progress, Streamed, place
 from brain.engine import open_brain
-from brain.events import Checked, Token
+from brain.events import Checked, Token, VectorsAdded
 from brain.settings import load
 from brain.types import Sentence
 from tui.__main__ import _folders
@@ -188,6 +188,35 @@ def test_rebuild_makes_deleted_indexes_again_without_a_model(added, home, capsys
     assert main(["rebuild"]) == DONE
     capsys.readouterr()
     assert run_json(capsys, "search", "garden")["hits"] == expected
+
+
+def test_an_emptied_folder_is_kept_until_its_deletes_are_accepted(home, tmp_path, capsys):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    for at in range(12):
+        (folder / f"{at}.md").write_text(f"Note number {at}.")
+    assert main(["add", str(folder)]) == DONE
+    for path in folder.iterdir():
+        path.unlink()
+    capsys.readouterr()
+    assert main(["sync"]) == DONE
+    printed = capsys.readouterr()
+    assert "0 removed" in printed.out
+    assert "brain sync --accept-deletes" in printed.err
+    assert main(["sync", "--accept-deletes"]) == DONE
+    assert "12 removed" in capsys.readouterr().out
+
+
+def test_progress_tells_the_time_left_once_it_is_known(capsys, monkeypatch):
+    now = iter(range(10_000))
+    monkeypatch.setattr("brain.cli.output.time.monotonic", lambda: float(next(now)))
+    with Progress(sys.stderr) as progress:
+        for done in range(10, 500, 10):
+            progress.show(VectorsAdded(done, 500 - done))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("embedding passages:")
+    assert "left" not in lines[0]
+    assert ", about " in lines[-1] and lines[-1].endswith(" left")
 
 
 def test_a_deleted_words_folder_heals_at_the_next_sync(added, home, capsys):

@@ -1,10 +1,11 @@
 """Chunks without vectors → vectors → the vector index."""
 
+import itertools
 import threading
 
 import numpy as np
 
-from brain.embed import BATCH, embed_pending, fill_index
+from brain.embed import BATCH, FIRST_BATCH, NEWEST, READ_AHEAD, TURN_SECONDS, embed_pending, fill_index
 from brain.events import VectorsAdded
 from tests.fakes import HashingEmbedder
 
@@ -16,8 +17,8 @@ class Waiting:
         self.waiting = {f"key {at}": text for at, text in enumerate(texts)}
         self.vectors = {}
 
-    def unembedded(self, model, limit):
-        return list(self.waiting.items())[:limit]
+    def unembedded(self, model, limit, *, among=None):
+        return [(key, text) for key, text in self.waiting.items() if among is None or text in among][:limit]
 
     def put_vectors(self, model, keys, vectors):
         for key, vector in zip(keys, vectors, strict=True):
@@ -44,14 +45,44 @@ def test_cancel_stops_after_a_batch_and_keeps_what_is_done():
     for event in embed_pending(catalog, HashingEmbedder(), cancel=cancel):
         events.append(event)
         cancel.set()
-    assert events == [VectorsAdded(BATCH, 60 - BATCH)]
+    assert events == [VectorsAdded(FIRST_BATCH, 60 - FIRST_BATCH)]
+
+
+def batches(catalog, **options) -> list[int]:
+    done = [
+        0,
+        *(event.done for event in embed_pending(catalog, HashingEmbedder(), cancel=threading.Event(), **options)),
+    ]
+    return [after - before for before, after in itertools.pairwise(done)]
 
 
 def test_makes_way_before_every_batch():
     turns = []
-    catalog = Waiting([f"text {at}" for at in range(40)])
-    list(embed_pending(catalog, HashingEmbedder(), cancel=threading.Event(), give_way=lambda: turns.append(1)))
-    assert len(turns) == -(-40 // BATCH)
+    sizes = batches(Waiting([f"text {at}" for at in range(60)]), give_way=lambda: turns.append(1))
+    assert len(turns) == len(sizes)
+
+
+def test_batches_grow_while_they_are_quick_and_shrink_while_they_are_slow():
+    texts = [f"text {at}" for at in range(44)]
+    assert batches(Waiting(texts)) == [FIRST_BATCH, 8, BATCH, BATCH]
+    ticks = iter(range(1000))
+    slow = batches(Waiting(texts[:9]), clock=lambda: next(ticks) * (TURN_SECONDS + 1))
+    assert slow == [FIRST_BATCH, 2, 1, 1, 1]
+
+
+def test_an_interruption_ends_it_after_one_batch_but_not_before():
+    assert batches(Waiting([f"text {at}" for at in range(60)]), interrupted=lambda: True) == [FIRST_BATCH]
+
+
+def test_the_newest_come_first_then_what_was_asked_for():
+    texts = [f"text {at:04}" for at in range(READ_AHEAD * 3)]
+    asked = texts[-5:]
+    embedder = HashingEmbedder()
+    events = embed_pending(Waiting(texts), embedder, cancel=threading.Event(), asked_for=lambda: asked)
+    for event in events:
+        if event.done >= READ_AHEAD:
+            break
+    assert set(asked) | set(texts[:NEWEST]) <= set(embedder.embedded[:READ_AHEAD])
 
 
 class Derived:

@@ -12,7 +12,7 @@ import pytest
 
 from brain.cli import DONE, main
 from brain.engine import open_brain
-from brain.indexer import COMPACT_SECONDS, MUCH, _is_due
+from brain.passes import COMPACT_SECONDS, MUCH, is_due
 from brain.parts import Parts
 from brain.settings import load
 from brain.store import vectors
@@ -189,4 +189,4 @@ def test_the_words_stay_findable_while_they_are_written_anew(home: Path, secret:
     ],
 )
 def test_a_compaction_is_due_a_day_after_a_deletion_or_after_many(erased, since, files, due) -> None:
-    assert _is_due(erased, since, files) is due
+    assert is_due(erased, since, files) is due

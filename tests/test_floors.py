@@ -30,7 +30,10 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "craft",
         (
             "brain.chunking",
+            "brain.hints",
+            "brain.ignoring",
             "brain.planning",
+            "brain.progress",
             "brain.querying",
             "brain.ranking",
             "brain.citing",
@@ -39,7 +42,18 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("craft upon citing", ("brain.gating", "brain.quoting", "brain.phrasing")),
     ("craft upon quoting", ("brain.prompting",)),
-    ("drawers", ("brain.readers.*", "brain.models.*", "brain.store.*", "brain.listing", "brain.remote")),
+    (
+        "drawers",
+        (
+            "brain.readers.*",
+            "brain.models.*",
+            "brain.store.*",
+            "brain.listing",
+            "brain.watching",
+            "brain.power",
+            "brain.remote",
+        ),
+    ),
     (
         "verbs",
         (
@@ -54,6 +68,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("parts", ("brain.parts",)),
+    ("passes", ("brain.passes", "brain.following")),
     ("indexer", ("brain.indexer",)),
     ("house", ("brain.engine",)),
     ("doors", ("brain.cli.*",)),

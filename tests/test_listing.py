@@ -12,7 +12,7 @@ SUFFIXES = frozenset({".md", ".txt"})
 
 
 def names(folder: Path, **options) -> set[str]:
-    return {str(path.relative_to(folder)) for path in listing(folder, SUFFIXES, **options)}
+    return {os.path.relpath(path, folder) for path in listing(folder, SUFFIXES, **options).files}
 
 
 def write(folder: Path, *paths: str) -> None:
@@ -64,13 +64,137 @@ def test_links_never_list_a_file_twice_nor_leave_the_folder(tmp_path):
 
 def test_stamps_change_when_a_file_is_replaced_under_the_same_time_and_size(tmp_path):
     write(tmp_path, "a.md")
-    before = listing(tmp_path, SUFFIXES)[tmp_path / "a.md"]
+    before = listing(tmp_path, SUFFIXES).files[str(tmp_path / "a.md")]
     (tmp_path / "new").write_text("TEXT")
     os.utime(tmp_path / "new", ns=(before.mtime_ns, before.mtime_ns))
     (tmp_path / "new").replace(tmp_path / "a.md")
-    after = listing(tmp_path, SUFFIXES)[tmp_path / "a.md"]
+    after = listing(tmp_path, SUFFIXES).files[str(tmp_path / "a.md")]
     assert (after.mtime_ns, after.size) == (before.mtime_ns, before.size)
     assert after != before
+
+
+def rules(folder: Path, text: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".brainignore").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ("", {"a.md", "draft.md", "sub/b.md", "sub/draft.md", "sub/deep/c.md"}),
+        ("draft.md", {"a.md", "sub/b.md", "sub/deep/c.md"}),
+        ("/draft.md", {"a.md", "sub/b.md", "sub/draft.md", "sub/deep/c.md"}),
+        ("sub/", {"a.md", "draft.md"}),
+        ("sub/**/c.md", {"a.md", "draft.md", "sub/b.md", "sub/draft.md"}),
+        ("*.md\n!a.md", {"a.md"}),
+        ("# *.md\n\n", {"a.md", "draft.md", "sub/b.md", "sub/draft.md", "sub/deep/c.md"}),
+        ("!\n[\n\\\ndraft.md", {"a.md", "sub/b.md", "sub/deep/c.md"}),
+        ("\ufeffdraft.md\r\nsub/\r\n", {"a.md"}),
+        ("!.hidden/", {"a.md", "draft.md", "sub/b.md", "sub/draft.md", "sub/deep/c.md", ".hidden/h.md"}),
+    ],
+)
+@pytest.mark.parametrize("where", ["file", "settings"])
+def test_rules_are_those_of_gitignore(tmp_path, written, left, where):
+    write(tmp_path, "a.md", "draft.md", "sub/b.md", "sub/draft.md", "sub/deep/c.md", ".hidden/h.md")
+    if where == "file":
+        rules(tmp_path, written)
+        assert names(tmp_path) == left
+    else:
+        assert names(tmp_path, ignore=written.removeprefix("\ufeff").splitlines()) == left
+
+
+def test_a_deeper_file_of_rules_counts_before_the_ones_above_it_and_the_settings(tmp_path):
+    write(tmp_path, "a.md", "sub/a.md", "sub/b.md", "other/b.md")
+    rules(tmp_path, "a.md")
+    rules(tmp_path / "sub", "!a.md\nb.md")
+    assert names(tmp_path, ignore=["b.md"]) == {"sub/a.md"}
+
+
+def test_rules_and_names_meet_in_either_spelling_of_an_accent(tmp_path):
+    write(tmp_path, "cafe\u0301.md", "caf\u00e9 2.md", "a.md")
+    rules(tmp_path, "caf\u00e9.md\ncafe\u0301 2.md")
+    assert names(tmp_path) == {"a.md"}
+
+
+def test_changed_rules_count_at_once(tmp_path):
+    write(tmp_path, "a.md", "b.md")
+    rules(tmp_path, "a.md")
+    assert names(tmp_path) == {"b.md"}
+    rules(tmp_path, "b.md")
+    assert names(tmp_path) == {"a.md"}
+    (tmp_path / ".brainignore").unlink()
+    assert names(tmp_path) == {"a.md", "b.md"}
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("/etc/passwd", path)], ids=["pipe", "link"])
+def test_rules_that_cannot_be_read_close_the_folder(tmp_path, make):
+    write(tmp_path, "a.md", "private/b.md")
+    make(tmp_path / "private" / ".brainignore")
+    seen = listing(tmp_path, SUFFIXES)
+    assert set(seen.files) == {str(tmp_path / "a.md")}
+    assert seen.closed == {str(tmp_path / "private")}
+
+
+def test_a_subfolder_that_may_not_be_entered_is_closed_not_empty(tmp_path, monkeypatch):
+    write(tmp_path, "a.md", "shut/b.md")
+    real = os.scandir
+
+    def scandir(path):
+        if os.fspath(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    seen = listing(tmp_path, SUFFIXES)
+    assert set(seen.files) == {str(tmp_path / "a.md")}
+    assert seen.closed == {str(tmp_path / "shut")}
+
+
+def test_a_note_that_icloud_has_taken_away_is_closed_not_gone(tmp_path):
+    write(tmp_path, ".b.md.icloud", "a.md")
+    seen = listing(tmp_path, SUFFIXES)
+    assert set(seen.files) == {str(tmp_path / "a.md")}
+    assert seen.closed == {str(tmp_path / "b.md")}
+
+
+@pytest.mark.skipif(not hasattr(os, "chflags"), reason="only macOS marks a file as being in the cloud by a flag")
+def test_a_plain_file_is_not_taken_for_one_in_the_cloud(tmp_path):
+    write(tmp_path, "a.md")
+    assert listing(tmp_path, SUFFIXES).closed == set()
+
+
+def test_links_are_followed_only_when_asked_to_and_each_real_file_is_seen_once(tmp_path):
+    write(tmp_path, "notes/a.md", "notes/sub/b.md", "outside/c.md", "outside/deep/d.md", "elsewhere/e.md")
+    notes, outside = tmp_path / "notes", tmp_path / "outside"
+    (notes / "loop").symlink_to(notes)
+    (notes / "up").symlink_to(tmp_path)
+    (notes / "again.md").symlink_to(notes / "a.md")
+    (notes / "e1.md").symlink_to(tmp_path / "elsewhere" / "e.md")
+    (notes / "e2.md").symlink_to(tmp_path / "elsewhere" / "e.md")
+    (notes / "x").symlink_to(outside)
+    (notes / "y").symlink_to(outside / "deep")
+    (outside / "back").symlink_to(notes / "sub")
+    (outside / "round").symlink_to(outside)
+    assert names(notes) == {"a.md", "sub/b.md", "e1.md", "e2.md"}
+    followed = listing(notes, SUFFIXES, follow_links=True).files
+    assert {"a.md", "sub/b.md"} < {os.path.relpath(path, notes) for path in followed}
+    real = sorted(os.path.relpath(os.path.realpath(path), tmp_path) for path in followed)
+    assert real == ["elsewhere/e.md", "notes/a.md", "notes/sub/b.md", "outside/c.md", "outside/deep/d.md"]
+
+
+def test_a_folder_replaced_while_it_is_read_is_not_believed(tmp_path, monkeypatch):
+    write(tmp_path, "notes/a.md", "notes/sub/b.md")
+    real = os.scandir
+
+    def scandir(path):
+        if os.fspath(path).endswith("sub"):
+            (tmp_path / "notes").rename(tmp_path / "away")
+            (tmp_path / "notes").mkdir()
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(FolderMissing, match="replaced"):
+        listing(tmp_path / "notes", SUFFIXES)
 
 
 def test_odd_names_are_listed(tmp_path):

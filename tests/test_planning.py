@@ -2,9 +2,19 @@
 
 from pathlib import Path
 
-from brain.planning import Look, Move, Remove, Stamp, Stored, plan
+import pytest
+
+from brain import planning
+from brain.planning import FEW, MANY, Look, Move, Remove, Stamp, Stored, looks_unmounted
 
 A, B, C = Path("/n/a.md"), Path("/n/b.md"), Path("/n/sub/c.md")
+
+
+def plan(seen, stored, *, kept=(), **options):
+    """The plan for Paths: inside it paths are strings."""
+    seen = {str(path): its for path, its in seen.items()}
+    stored = {str(path): its for path, its in stored.items()}
+    return planning.plan(seen, stored, kept=[str(path) for path in kept], **options)
 
 
 def stamp(mtime: int = 1, *, ctime: int = 1, size: int = 10, inode: int = 1) -> Stamp:
@@ -43,6 +53,36 @@ def test_missing_file_is_removed_but_never_below_a_kept_folder():
     assert plan({}, known, recipe="r", kept=[Path("/n/sub")]) == [Remove(A)]
 
 
+def test_a_kept_file_is_not_removed():
+    assert plan({}, {A: stored(stamp()), B: stored(stamp(inode=2))}, recipe="r", kept=[A]) == [Remove(B)]
+
+
+def test_removals_wait_only_for_a_few_files_and_those_that_may_hold_the_same_text():
+    many = {Path(f"/n/{at}.md"): stamp(1000 - at, size=7, inode=1000 + at) for at in range(3 * FEW)}
+    alike = {Path("/n/size.md"): stamp(2, size=5, inode=2), Path("/n/inode.md"): stamp(1, size=9, inode=1)}
+    steps = plan(many | alike, {A: stored(stamp(size=5, inode=1))}, recipe="r")
+    at = steps.index(Remove(A))
+    assert [step.path for step in steps[:at]] == [*list(many)[:FEW], *alike]
+    assert len(steps) == len(many) + len(alike) + 1
+
+
+@pytest.mark.parametrize(
+    ("known", "gone", "is_bare", "is_another", "unmounted"),
+    [
+        (MANY, MANY, True, False, True),
+        (MANY - 1, MANY - 1, True, False, False),
+        (100, 100, False, False, False),
+        (100, 51, False, True, True),
+        (100, 50, False, True, False),
+        (1, 1, True, True, True),
+        (100, 0, False, True, False),
+        (0, 0, True, True, False),
+    ],
+)
+def test_a_folder_is_believed_unless_it_looks_unmounted(known, gone, is_bare, is_another, unmounted):
+    assert looks_unmounted(known=known, gone=gone, is_bare=is_bare, is_another=is_another) is unmounted
+
+
 def test_file_under_a_kept_folder_is_no_source_of_a_move():
     assert plan({A: stamp()}, {C: stored(stamp())}, recipe="r", kept=[Path("/n/sub")]) == [Look(A, stamp(), None)]
 
@@ -54,9 +94,14 @@ def test_other_recipe_reads_again_unless_recipes_do_not_count():
 
 
 def test_failed_file_waits_for_a_change():
-    known = {A: stored(stamp(), recipe="", failed=True)}
-    assert plan({A: stamp()}, known, recipe="new") == []
-    assert plan({A: stamp(2)}, known, recipe="new") == [Look(A, stamp(2), known[A])]
+    known = {A: stored(stamp(), recipe="read 1", failed=True)}
+    assert plan({A: stamp()}, known, recipe="new", reading="read 1") == []
+    assert plan({A: stamp(2)}, known, recipe="new", reading="read 1") == [Look(A, stamp(2), known[A])]
+
+
+def test_failed_file_is_tried_again_by_a_brain_that_reads_otherwise():
+    known = {A: stored(stamp(), recipe="read 1", failed=True)}
+    assert plan({A: stamp()}, known, recipe=None, reading="read 2") == [Look(A, stamp(), known[A])]
 
 
 def test_failed_file_is_no_source_of_a_move():

@@ -22,6 +22,12 @@ def test_values_are_read_and_the_rest_keeps_its_default(tmp_path):
     assert (settings.offline, settings.chat.model, settings.chat.limit) == (True, "big", Settings(tmp_path).chat.limit)
 
 
+def test_a_list_of_texts_is_read_as_a_tuple(tmp_path):
+    config(tmp_path, '[notes]\nignore = ["drafts/", "*.log"]\nfollow_links = true\n')
+    notes = load(tmp_path).notes
+    assert (notes.ignore, notes.follow_links) == (("drafts/", "*.log"), True)
+
+
 @pytest.mark.parametrize(
     ("text", "reason", "hint"),
     [
@@ -32,6 +38,8 @@ def test_values_are_read_and_the_rest_keeps_its_default(tmp_path):
         ("[chat]\nlimit = 'many'", "chat.limit = 'many' should be of type int", "default is 400"),
         ("[chat]\nlimit = true", "chat.limit = True should be of type int", "default"),
         ("[chat]\nlimit = -1", "negative", "default"),
+        ("[notes]\nignore = 'x'", "notes.ignore = 'x' should be a list of texts", "default is []"),
+        ("[notes]\nignore = [1]", "notes.ignore = [1] should be a list of texts", "default is []"),
         ("chat = 3", "chat = 3 should be of type", "default"),
         ("[chat", "not valid TOML", "Mend"),
     ],

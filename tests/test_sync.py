@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from brain import readers
+from brain import sync as sync_module
 from brain.embed import embed_pending
 from brain.events import FileFailed, FileIndexed, FileMoved, FileRemoved, FolderSkipped, SyncFinished, SyncStarted
+from brain.listing import listing
+from brain.planning import MANY
 from brain.store.catalog import Catalog
-from brain.sync import MANY, Pass, sync
+from brain.sync import Pass, sync
 from tests.fakes import HashingEmbedder
 
 
@@ -32,9 +35,9 @@ class House:
         path.write_text(text)
         return path
 
-    def sync(self, *, cancel=None, tokenizer=None, cut_again=True, words_only=False, on_event=None):
+    def sync(self, *, cancel=None, tokenizer=None, words_only=False, on_event=None, interrupted=lambda: False, **notes):
         cancel = cancel or threading.Event()
-        one_pass = Pass(self.catalog, readers, tokenizer or self.embedder, max_bytes=1_000_000, cut_again=cut_again)
+        one_pass = Pass(self.catalog, readers, tokenizer or self.embedder, **{"max_bytes": 1_000_000, **notes})
 
         def write_words():
             self.words_written += 1
@@ -43,7 +46,9 @@ class House:
             return embed_pending(self.catalog, self.embedder, cancel=cancel)
 
         events = []
-        for event in sync(one_pass, write_words, None if words_only else vectors, cancel=cancel):
+        for event in sync(
+            one_pass, write_words, None if words_only else vectors, cancel=cancel, interrupted=interrupted
+        ):
             events.append(event)
             if on_event:
                 on_event(event)
@@ -216,6 +221,168 @@ def test_a_folder_that_is_suddenly_empty_is_taken_for_unmounted(house):
     events = house.sync()
     assert any(isinstance(event, FolderSkipped) and "empty" in event.reason for event in events)
     assert house.catalog.counts().files == MANY
+
+
+def kept_and_why(house) -> tuple[int, str]:
+    events = house.sync()
+    return house.catalog.counts().files, " ".join(event.reason for event in events if isinstance(event, FolderSkipped))
+
+
+def test_deletes_from_an_emptied_folder_can_be_accepted(house):
+    paths = [house.write(f"{at}.md", f"Note {at}.") for at in range(MANY)]
+    house.sync()
+    for path in paths:
+        path.unlink()
+    files, why = kept_and_why(house)
+    assert files == MANY and "empty" in why
+    assert house.finished(accept_deletes=True).removed == MANY
+    assert kept_and_why(house) == (0, "")
+
+
+def test_many_deletes_from_a_folder_that_is_still_the_same_are_believed(house):
+    paths = [house.write(f"{at}.md", f"Note {at}.") for at in range(3 * MANY)]
+    house.sync()
+    for path in paths[1:]:
+        path.unlink()
+    assert house.finished().removed == 3 * MANY - 1
+
+
+def test_another_folder_in_its_place_is_not_believed_until_most_files_are_back(house):
+    paths = [house.write(f"{at}.md", f"Note {at}.") for at in range(5)]
+    house.sync()
+    away = house.notes.with_name("away")
+    house.notes.rename(away)
+    house.write("stray.md", "A stray note under the mount point.")
+    files, why = kept_and_why(house)
+    assert files == 6 and "not the one it was" in why
+    shutil.rmtree(house.notes)
+    away.rename(house.notes)
+    paths[0].unlink()
+    events = house.sync()
+    assert counts(events[-1]) == {"removed": 2}
+    assert not any(isinstance(event, FolderSkipped) for event in events)
+
+
+def test_a_copy_of_the_folder_in_its_place_becomes_the_folder(house):
+    for at in range(5):
+        house.write(f"{at}.md", f"Note {at}.")
+    house.sync()
+    shutil.copytree(house.notes, house.notes.with_name("copy"))
+    shutil.rmtree(house.notes)
+    house.notes.with_name("copy").rename(house.notes)
+    house.sync()
+    for at in range(4):
+        (house.notes / f"{at}.md").unlink()
+    assert house.finished().removed == 4
+
+
+def test_a_folder_unmounted_during_a_pass_loses_nothing(house):
+    for at in range(5):
+        house.write(f"{at}.md", f"Note {at}.")
+    house.sync()
+    for at in range(5):
+        (house.notes / f"{at}.md").unlink()
+    house.write("new.md", "Other 0")  # of the size of those that are gone: read ahead of their removal
+    away = house.notes.with_name("away")
+    house.sync(on_event=lambda event: house.notes.rename(away) if isinstance(event, FileIndexed) else None)
+    assert house.catalog.counts().files == 6
+    away.rename(house.notes)
+    assert house.finished().removed == 5
+
+
+def test_a_note_that_becomes_ignored_is_forgotten_and_comes_back(house):
+    house.write("a.md", "Kept.")
+    house.write("drafts/b.md", "A draft.")
+    house.sync()
+    (house.notes / ".brainignore").write_text("drafts/\n")
+    assert counts(house.finished()) == {"removed": 1}
+    (house.notes / ".brainignore").unlink()
+    assert house.finished().added == 1
+    assert counts(house.finished(ignore=("drafts/",))) == {"removed": 1}
+
+
+def test_a_note_in_the_cloud_only_stays_known(house):
+    path = house.write("a.md", "Kept although it is in the cloud.")
+    house.sync()
+    path.rename(house.notes / ".a.md.icloud")
+    assert counts(house.finished()) == {}
+    assert house.catalog.document(path).text.startswith("Kept")
+
+
+def test_links_are_read_where_they_lead_only_when_they_are_followed(house):
+    outside = house.notes.with_name("outside")
+    outside.mkdir()
+    (outside / "o.md").write_text("An outside note.")
+    (house.notes / "link.md").symlink_to(outside / "o.md")
+    (house.notes / "folder").symlink_to(outside)
+    (house.notes / "broken.md").symlink_to(outside / "nowhere.md")
+    assert counts(house.finished()) == {"failed": 2}
+    assert house.catalog.counts().files == 0
+    found = house.finished(follow_links=True)
+    assert (found.added, house.catalog.counts().files) == (1, 1)
+    assert counts(house.finished(follow_links=True)) == {}
+    (outside / "o.md").write_text("An outside note, edited.")
+    assert house.finished(follow_links=True).changed == 1
+
+
+def test_a_failed_file_is_tried_again_once_the_limit_is_raised(house):
+    house.write("big.txt", "x" * 1_000_001)
+    assert counts(house.finished()) == {"failed": 1}
+    assert counts(house.finished()) == {}
+    assert house.finished(max_bytes=2_000_000).added == 1
+    assert counts(house.finished(max_bytes=2_000_000)) == {}
+
+
+def test_a_young_file_with_coarse_times_is_looked_at_once_more(house, monkeypatch):
+    path = house.write("a.md", "before")
+    second = 1_700_000_000 * 1_000_000_000
+    os.utime(path, ns=(second, second))
+    real = sync_module.stamp_of
+
+    def coarse(found):
+        return real(found)._replace(ctime_ns=second)
+
+    def coarse_listing(folder, suffixes, **options):
+        seen = listing(folder, suffixes, **options)
+        seen.files = {path: stamp._replace(ctime_ns=second) for path, stamp in seen.files.items()}
+        return seen
+
+    monkeypatch.setattr(sync_module, "stamp_of", coarse)
+    monkeypatch.setattr(sync_module, "listing", coarse_listing)
+    young, old = second + 1_000_000_000, second + 10_000_000_000
+    assert house.finished(now=lambda: young).added == 1
+    path.write_text("after!")
+    os.utime(path, ns=(second, second))
+    assert house.finished(now=lambda: young).changed == 1
+    assert house.sync(now=lambda: old)[0] == SyncStarted(1)
+    assert house.sync(now=lambda: old)[0] == SyncStarted(0)
+
+
+def test_an_interrupted_pass_keeps_what_it_has_and_the_next_begins_with_the_newest(house):
+    for at in range(6):
+        os.utime(house.write(f"{at}.md", f"Note number {at}."), (at, at))
+    done = []
+    house.sync(on_event=done.append, interrupted=lambda: len(done) >= 3)
+    assert house.words_written >= 1
+    house.write("saved.md", "Saved meanwhile.")
+    events = house.sync()
+    assert next(event.path.name for event in events if isinstance(event, FileIndexed)) == "saved.md"
+    assert house.catalog.counts().files == 7
+
+
+def test_a_pass_over_one_folder_leaves_the_others_alone(house):
+    other = house.notes.with_name("other")
+    other.mkdir()
+    house.catalog.add_folder(other)
+    (other / "o.md").write_text("Elsewhere.")
+    house.write("a.md", "Here.")
+    house.sync()
+    (other / "o.md").unlink()
+    (house.notes / "a.md").unlink()
+    one_pass = Pass(house.catalog, readers, house.embedder, max_bytes=1_000_000)
+    steps, skipped = one_pass.steps((), [house.notes])
+    assert [step.path for step in steps] == [house.notes / "a.md"]
+    assert skipped == []
 
 
 def test_cancel_keeps_what_was_done_and_the_next_pass_does_the_rest(house):

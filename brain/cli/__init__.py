@@ -147,8 +147,10 @@ def parser() -> argparse.ArgumentParser:
     sync = command(
         "sync",
         "bring the index up to date with the folders",
-        more="Files that cannot be read are listed; that is no failure.",
+        more="Files that cannot be read are listed; that is no failure.\n"
+        "A folder that looks unmounted (empty, or another one than before) keeps what is known of it.",
     )
+    sync.add_argument("--accept-deletes", action="store_true", help="the files really are gone from it: forget them")
     sync.add_argument(
         "--words-only", action="store_true", help="leave the vectors for later: words can be found at once"
     )

@@ -33,7 +33,8 @@ def sync(options: argparse.Namespace, settings: Settings) -> int:
     with open_brain(settings, own=True) as brain:
         if not brain.status().folders:
             raise FolderMissing("No folder is watched yet.", hint="Add one: brain add FOLDER")
-        return _pass(options, partial(brain.sync, words_only=options.words_only))
+        begin = partial(brain.sync, words_only=options.words_only, accept_deletes=options.accept_deletes)
+        return _pass(options, begin)
 
 
 def remove(options: argparse.Namespace, settings: Settings) -> int:

@@ -26,6 +26,7 @@ from brain.events import (
     Token,
     VectorsAdded,
 )
+from brain.progress import Pace, in_words
 from brain.types import Citation, Evidence, Sentence
 from brain.wording import plain
 
@@ -170,18 +171,18 @@ class Progress:
         self._task: TaskID | None = None
         self._steps = self._done = 0
         self._said = time.monotonic()
+        self._kind, self._pace = "", Pace()
 
     def __enter__(self) -> Progress:
         if self._stream.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, TextColumn
             from rich.progress import Progress as Live
 
             self._live = Live(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=30),
                 TextColumn("{task.percentage:>3.0f} %", markup=False),
-                TimeRemainingColumn(compact=True),
                 console=Console(file=self._stream),
                 transient=True,
             )
@@ -222,12 +223,18 @@ class Progress:
             say(text, to=self._stream)
 
     def _advance(self, description: str, done: int, total: int) -> None:
+        kind = description.partition(" ")[0]
+        if kind != self._kind:
+            self._kind, self._pace = kind, Pace()
+        self._pace.at(time.monotonic(), done)
+        seconds = self._pace.seconds_left(total - done) if done < total else None
+        left = "" if seconds is None else f", about {in_words(seconds)} left"
         description = textwrap.shorten(one_line(description), 60, placeholder="…")
         if self._live is None:
             if time.monotonic() - self._said >= QUIET_SECONDS:
                 self._said = time.monotonic()
-                say(f"{description}: {done} of {total}", to=self._stream)
-        elif self._task is None:
-            self._task = self._live.add_task(description, total=total or None, completed=done)
-        else:
-            self._live.update(self._task, description=description, total=total or None, completed=done)
+                say(f"{description}: {done} of {total}{left}", to=self._stream)
+            return
+        if self._task is None:
+            self._task = self._live.add_task("")
+        self._live.update(self._task, description=description + left, total=total or None, completed=done)

@@ -172,13 +172,16 @@ class Files:
         with self._database.writing() as database:
             _drop_path(database, path)
 
-    def fail(self, path: Path, stamp: Stamp, reason: str, hint: str) -> None:
-        """The file cannot be read: note why, and forget its earlier content: it must not be answered from."""
+    def fail(self, path: Path, stamp: Stamp, reason: str, hint: str, recipe: str = "") -> None:
+        """The file cannot be read: note why, and forget its earlier content: it must not be answered from.
+
+        `recipe` names how reading was tried: where Brain reads otherwise, it is tried again.
+        """
         with self._database.writing() as database:
             _drop_path(database, path)
             database.execute(
-                "INSERT INTO files (path, stamp, modified, reason, hint) VALUES (?, ?, ?, ?, ?)",
-                (path_to_bytes(path), pack_stamp(stamp), stamp.mtime_ns // _NS, sound(reason), sound(hint)),
+                "INSERT INTO files (path, stamp, modified, reason, hint, recipe) VALUES (?, ?, ?, ?, ?, ?)",
+                (path_to_bytes(path), pack_stamp(stamp), stamp.mtime_ns // _NS, sound(reason), sound(hint), recipe),
             )
 
     def document(self, path: Path) -> Document:

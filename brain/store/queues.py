@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from brain.errors import StoreError
 from brain.seams import Vectors
 from brain.store.database import Database
 from brain.store.files import set_setting, setting
-from brain.store.rows import batched, marks, unpack_headings
+from brain.store.rows import BATCH, batched, marks, path_to_bytes, unpack_headings
 from brain.store.texts import MODEL, rows_of, rows_where, texts_of
 from brain.wording import embedded, plain
 
@@ -82,16 +83,18 @@ class Queues:
             database.execute("UPDATE chunks SET words = 0 WHERE words = 1")
             database.execute("DELETE FROM words_gone")
 
-    def unembedded(self, model: str, limit: int) -> list[tuple[str, str]]:
-        """Texts without a vector of this model as (key, text), each text once, newest files first."""
+    def unembedded(self, model: str, limit: int, *, among: Collection[Path] | None = None) -> list[tuple[str, str]]:
+        """Texts without a vector of this model as (key, text), each text once, newest files first; of all files or some."""
         self._use(model)
+        paths = None if among is None else [path_to_bytes(path) for path in among][:BATCH]
         # CROSS JOIN keeps the files outside, so that the newest are read and the walk ends at the limit.
         query = (
             "SELECT c.id FROM files f CROSS JOIN chunks c ON c.file = f.id AND c.vector IS NULL "
-            "ORDER BY f.modified DESC, f.id DESC, c.ordinal LIMIT ?"
+            + ("" if paths is None else f"WHERE f.path IN ({marks(paths)}) ")
+            + "ORDER BY f.modified DESC, f.id DESC, c.ordinal LIMIT ?"
         )
         with self._database.reading() as database:
-            ids = [chunk for (chunk,) in database.execute(query, (limit,))]
+            ids = [chunk for (chunk,) in database.execute(query, (*(paths or ()), limit))]
             found = {row.id: row for row in rows_of(database, ids)}
             rows = list({found[chunk].key: found[chunk] for chunk in ids}.values())
             texts = texts_of(database, rows)

@@ -1,0 +1,212 @@
+"""The background: words before vectors, newest first, pausing, folders that come and go, and what the status says of it."""
+
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from brain import hints, indexer
+from brain.engine import open_brain
+from brain.events import FileIndexed, FileRemoved, FolderSkipped, SyncFinished, VectorsAdded
+from brain.parts import Parts
+from brain.settings import load
+from brain.watch import Refusal
+from tests.fakes import HashingEmbedder
+from tests.test_engine import Following, names
+
+WAIT = 20.0
+
+
+class SlowEmbedder(HashingEmbedder):
+    """Embeds one batch for each permit it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.permits = threading.Semaphore(0)
+
+    def embed(self, texts, *, kind):
+        if kind == "passage":
+            assert self.permits.acquire(timeout=WAIT)
+        return super().embed(texts, kind=kind)
+
+
+class Permitting:
+    """Gives permits, one after the other, until something has happened."""
+
+    def __init__(self, embedder, following):
+        self._embedder, self._following = embedder, following
+
+    def until(self, wanted) -> None:
+        ends = time.monotonic() + WAIT
+        while not any(wanted(event) for event in tuple(self._following.events)):
+            self._embedder.permits.release()
+            assert time.monotonic() < ends
+            threading.Event().wait(0.05)
+
+
+@pytest.fixture
+def embedder(monkeypatch):
+    made = SlowEmbedder()
+    monkeypatch.setattr(Parts, "embedder", lambda self: made)
+    return made
+
+
+@pytest.fixture
+def notes(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(hints, "QUIET_SECONDS", 0.05)
+    monkeypatch.setattr(indexer, "BREATH_SECONDS", 0.05)
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def working(home, notes, embedder):
+    """A brain in the background, what it says, and a way to let it embed."""
+    with open_brain(load(), own=True, background=True) as brain:
+        following = Following(brain)
+        try:
+            yield brain, following, Permitting(embedder, following)
+        finally:
+            embedder.permits.release(1_000_000)
+            following.end()
+
+
+def fill(notes: Path, count: int) -> None:
+    for at in range(count):
+        (notes / f"{at}.md").write_text(f"Note number{at} about subject{at}.")
+
+
+def indexed(name):
+    return lambda event: isinstance(event, FileIndexed) and event.path.name == name
+
+
+def test_words_of_a_saved_note_come_before_the_vectors_of_all_others(working, notes, embedder):
+    brain, following, permitting = working
+    fill(notes, 8)
+    for at in range(10):
+        parts = (f"## Part {part}\n\nNote {at} has part{part} about matter{at}x{part}." for part in range(300))
+        (notes / f"long{at}.md").write_text("\n\n".join(parts))
+    brain.add(notes)
+    permitting.until(lambda event: isinstance(event, VectorsAdded))
+    (notes / "saved.md").write_text("A zebra came to the garden.")
+    (notes / "7.md").unlink()
+    permitting.until(indexed("saved.md"))
+    permitting.until(lambda event: isinstance(event, FileRemoved) and event.path.name == "7.md")
+    assert brain.status().vectors_pending > 100
+    assert names(brain.search("zebra"))[0] == "saved.md"
+    assert "7.md" not in names(brain.search("number7"))
+    embedder.permits.release(1_000_000)
+    following.until(lambda event: isinstance(event, SyncFinished))
+    (finished,) = [event for event in following.events if isinstance(event, SyncFinished)]
+    assert (finished.added, finished.removed, finished.cancelled) == (19, 1, False)
+    done = [event.done for event in following.events if isinstance(event, VectorsAdded)]
+    assert done == sorted(done)
+    assert brain.status().vectors_pending == 0
+
+
+def test_what_was_asked_for_is_embedded_before_what_is_older(working, notes, embedder):
+    brain, following, permitting = working
+    for at in range(5):
+        parts = (f"## Part {part}\n\n" + f"This is about matter{at}x{part} only. " * 25 for part in range(120))
+        (notes / f"{at}.md").write_text("\n\n".join(parts))
+        os.utime(notes / f"{at}.md", (at, at))
+    brain.add(notes)
+    permitting.until(lambda event: isinstance(event, VectorsAdded))
+    assert names(brain.search("matter0x7", limit=1)) == ["0.md"]
+    embedder.permits.release(1_000_000)
+    following.until(lambda event: isinstance(event, SyncFinished))
+    order = [next(word[6] for word in text.split() if word.startswith("matter")) for text in embedder.embedded]
+    assert order.index("0") < order.index("1"), "the oldest file was asked for"
+
+
+def test_nothing_is_done_while_paused_and_everything_afterwards(working, notes, embedder):
+    brain, following, _ = working
+    embedder.permits.release(1_000_000)
+    brain.add(notes)
+    brain.pause()
+    assert brain.is_paused
+    assert "paused by you" in " ".join(part.why for part in brain.status().degraded)
+    with brain._indexer._passes.turn:
+        pass  # whatever was under way has ended
+    (notes / "a.md").write_text("A zebra.")
+    *_, finished = brain.sync(cancel=threading.Event())
+    assert finished.added == 1, "what is asked for runs"
+    (notes / "b.md").write_text("A giraffe.")
+    assert not any(indexed("b.md")(event) for event in following.events)
+    brain.resume()
+    following.until(indexed("b.md"))
+    assert not any("paused" in part.why for part in brain.status().degraded)
+
+
+def test_a_folder_that_goes_and_comes_back_is_kept_and_watched_again(working, notes, embedder, tmp_path):
+    brain, following, _ = working
+    embedder.permits.release(1_000_000)
+    fill(notes, 5)
+    brain.add(notes)
+    following.until(lambda event: isinstance(event, SyncFinished) and event.added == 5)
+    before = len(embedder.embedded)
+    notes.rename(tmp_path / "away")
+    brain._indexer.hint()
+    following.until(lambda event: isinstance(event, FolderSkipped))
+    status = brain.status()
+    assert status.indexed == 5
+    assert not status.folders[0].watching
+    assert "is missing" in " ".join(part.why for part in status.degraded)
+    (tmp_path / "away").rename(notes)
+    brain._indexer.hint()
+    (notes / "new.md").write_text("A zebra.")
+    following.until(indexed("new.md"))
+    following.until(lambda event: isinstance(event, SyncFinished) and event.added == 1)
+    (notes / "later.md").write_text("A giraffe, told by an event.")
+    following.until(indexed("later.md"))
+    assert brain.status().folders[0].watching
+    assert not any("missing" in part.why for part in brain.status().degraded)
+    assert len(embedder.embedded) - before <= 2
+    assert sum(isinstance(event, FolderSkipped) for event in following.events) == 1, "said once, not at every sweep"
+
+
+def test_an_emptied_folder_is_kept_until_deletes_are_accepted(working, notes, embedder):
+    brain, following, _ = working
+    embedder.permits.release(1_000_000)
+    fill(notes, 20)
+    brain.add(notes)
+    following.until(lambda event: isinstance(event, SyncFinished) and event.added == 20)
+    shutil.rmtree(notes)
+    notes.mkdir()
+    brain._indexer.hint()
+    following.until(lambda event: isinstance(event, FolderSkipped) and "empty" in event.reason)
+    assert brain.status().indexed == 20
+    *_, finished = brain.sync(cancel=threading.Event(), accept_deletes=True)
+    assert finished.removed == 20
+
+
+def test_the_status_says_what_is_not_watched_and_what_to_do(working, notes, embedder):
+    brain, _, _ = working
+    brain._indexer.watcher.refused[notes] = Refusal("It has too many folders.", "Raise the limit.")
+    (part,) = [part for part in brain.status().degraded if part.part == "watcher"]
+    assert part.why == "It has too many folders."
+    assert part.next == "It is looked at every 10 s. Raise the limit."
+
+
+def test_a_change_without_an_event_is_found_by_a_sweep(home, notes, embedder, monkeypatch):
+    from brain import watching
+
+    monkeypatch.setattr(watching, "is_on_network", lambda folder: True)
+    monkeypatch.setattr(indexer, "POLL_SECONDS", 0.2)
+    embedder.permits.release(1_000_000)
+    with open_brain(load(), own=True, background=True) as brain:
+        following = Following(brain)
+        try:
+            brain.add(notes)
+            (notes / "a.md").write_text("A zebra.")
+            following.until(indexed("a.md"))
+            (notes / "b.md").write_text("A giraffe.")
+            following.until(indexed("b.md"))
+            assert not brain.status().folders[0].watching
+            assert "network" in " ".join(part.why for part in brain.status().degraded)
+        finally:
+            following.end()
