@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Literal, overload
 
 from brain import __version__
 from brain.ask import ask
-from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
+from brain.attached import Attached, Reached, reach_soon
+from brain.errors import FolderMissing, ModelError, OwnerEnded, StoreBusy, StoreError
 from brain.events import Event, FellBack, Retrieved, StatusChanged
 from brain.indexer import SWEEP_SECONDS, Indexer
+from brain.log import log
 from brain.parts import Parts
-from brain.seams import Cancel
+from brain.remote import attach
+from brain.seams import Brain, Cancel
+from brain.serve import Server
 from brain.settings import Settings
 from brain.store.catalog import Catalog
-from brain.store.claim import Claim, claim_store, look_at_store
+from brain.store.claim import Claim, Door, claim_store, look_at_store
 from brain.types import Document, Evidence, Folder, Impaired, Message, Scope, Status, Unread
 
+ATTACH_SECONDS = 1.0  # an owner that has just begun has no socket yet, one that ends has none any more
 EVIDENCE = 6  # passages for one answer, neighbours joined
 TINY_BYTES = 600_000_000  # files up to this size hold models of well under a billion parameters
 
@@ -78,15 +85,15 @@ class LocalBrain:
                 cancel=cancel,
             )
 
-    def sync(self, *, cancel: Cancel, words_only: bool = False) -> Iterator[Event]:
-        """One pass, in this thread. Raises StoreBusy where another process owns the store."""
+    def sync(self, *, cancel: Cancel, words_only: bool = False, aloud: bool = False) -> Iterator[Event]:
+        """One pass, in this thread; `aloud`, everyone who follows hears of it. Raises StoreBusy where another process owns it."""
         self._require_claim()
-        yield from self._indexer.passing(cancel=cancel, words_only=words_only)
+        yield from self._indexer.passing(cancel=cancel, words_only=words_only, aloud=aloud)
 
-    def rebuild(self, *, cancel: Cancel, vectors: bool = False) -> Iterator[Event]:
+    def rebuild(self, *, cancel: Cancel, vectors: bool = False, aloud: bool = False) -> Iterator[Event]:
         """Make both indexes again from the catalog; with `vectors`, embed every passage again too."""
         self._require_claim()
-        yield from self._indexer.rebuilding(cancel=cancel, vectors=vectors)
+        yield from self._indexer.rebuilding(cancel=cancel, vectors=vectors, aloud=aloud)
 
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the indexer does, as it happens, until `cancel` is set or this Brain is closed."""
@@ -203,28 +210,112 @@ class LocalBrain:
         self._indexer.tell(StatusChanged())
 
 
-@contextmanager
-def open_brain(settings: Settings, *, own: bool | None = None, background: bool = False) -> Iterator[LocalBrain]:
+@overload
+def open_brain(settings: Settings, *, own: bool, background: bool = ...) -> AbstractContextManager[LocalBrain]: ...
+@overload
+def open_brain(settings: Settings, *, own: None = ..., background: bool = ...) -> AbstractContextManager[Brain]: ...
+def open_brain(
+    settings: Settings, *, own: bool | None = None, background: bool = False
+) -> AbstractContextManager[LocalBrain] | AbstractContextManager[Brain]:
     """The Brain of `settings.home`.
 
-    `own` True: own the store or raise StoreBusy. False: read beside whoever owns it. None: own it if it is free, else read.
-    `background`: an owner keeps the store current while this lasts. Raises StoreError for a store that cannot be opened.
+    `own` True: own the store or raise StoreBusy. False: read it beside whoever owns it. None: own it if it is free, else
+    let its owner answer and take its place when it ends; where that owner cannot be talked to, read.
+    `background`: an owner keeps the store current while this lasts. Every owner answers other processes.
+    Raises StoreError for a store that cannot be opened.
     """
-    path = settings.home / "catalog.db"
-    if own is False and not path.exists():
-        with claim_store(settings.home):
-            Catalog(path).close()  # an empty store can be read like any other
+    if own is None:
+        return _with_whoever(settings, background=background)
+    return _owning(settings, background=background) if own else _beside(settings)
+
+
+@contextmanager
+def _with_whoever(settings: Settings, *, background: bool) -> Iterator[Brain]:
+    reach = partial(_reach, settings, background=background)
+    read = partial(_kept_open, lambda: _beside(settings), "reader")
+    first = reach_soon(reach, ATTACH_SECONDS) or read()
+    if first.role == "owner":
+        with ExitStack() as house:
+            house.callback(first.close)
+            yield first.brain
+    else:
+        with closing(Attached(first, reach, read)) as brain:
+            yield brain
+
+
+def _reach(settings: Settings, *, background: bool) -> Reached | None:
+    """Own the store or reach its owner. None: not now, perhaps soon. Raises StoreBusy for an owner that cannot be talked to."""
+    try:
+        return _kept_open(lambda: _owning(settings, background=background), "owner")
+    except _Owned as busy:
+        if busy.door is None:
+            return None
+        try:
+            brain = attach(busy.door.address, busy.door.key, offline=settings.offline)
+        except OwnerEnded:
+            return None
+        return Reached(brain, "guest", brain.close, brain.wait_for_end)
+
+
+def _kept_open(opening: Callable[[], AbstractContextManager[LocalBrain]], role: Literal["owner", "reader"]) -> Reached:
     with ExitStack() as house:
-        claim = look_at_store(settings.home) if own is False else house.enter_context(claim_store(settings.home))
-        if own and not claim.ours:
-            raise _busy(claim)
-        catalog = Catalog(path, read_only=not claim.ours)
+        brain = house.enter_context(opening())
+        return Reached(brain, role, house.pop_all().close)
+
+
+@contextmanager
+def _owning(settings: Settings, *, background: bool) -> Iterator[LocalBrain]:
+    with ExitStack() as house:
+        claim = house.enter_context(claim_store(settings.home))
+        if not claim.ours:
+            raise _Owned(claim)
+        server = _server(settings, claim)
+        if server is not None:
+            house.callback(server.close)
+        catalog = Catalog(settings.home / "catalog.db")
         house.callback(catalog.close)
         brain = LocalBrain(settings, catalog, claim)
         house.callback(brain.close)
-        if background and claim.ours:
+        if background:
             house.enter_context(brain.background())
+        if server is not None:
+            house.enter_context(server.answering(brain))
         yield brain
+
+
+def _server(settings: Settings, claim: Claim) -> Server | None:
+    """The socket, announced before the store is open, so that whoever is refused finds it. Without one, others only read."""
+    try:
+        server = Server(settings.home, offline=settings.offline)
+        claim.announce(Door(server.address, server.key))
+    except OSError as error:
+        log.warning("no socket", extra={"why": error.strerror})
+        return None
+    return server
+
+
+@contextmanager
+def _beside(settings: Settings) -> Iterator[LocalBrain]:
+    path = settings.home / "catalog.db"
+    if not path.exists():
+        with claim_store(settings.home) as claim:
+            if claim.ours:
+                Catalog(path).close()  # an empty store can be read like any other
+    with ExitStack() as house:
+        catalog = Catalog(path, read_only=True)
+        house.callback(catalog.close)
+        brain = LocalBrain(settings, catalog, look_at_store(settings.home))
+        house.callback(brain.close)
+        yield brain
+
+
+class _Owned(StoreBusy):
+    """Who owns the store, and where it answers."""
+
+    def __init__(self, claim: Claim) -> None:
+        busy = _busy(claim)
+        super().__init__(busy.reason, hint=busy.hint)
+        self.door = claim.door
 
 
 def _busy(claim: Claim) -> StoreBusy:

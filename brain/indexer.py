@@ -30,25 +30,55 @@ class Indexer:
         self._idle = threading.Condition()
         self._ending = threading.Event()
         self._look_again = threading.Event()
+        self._in_background = False
         self._followers: list[queue.SimpleQueue[Event]] = []
         self.watcher = Watcher(self._look_again.set)
 
-    def passing(self, *, cancel: Cancel, words_only: bool = False) -> Iterator[Event]:
-        """One pass in the caller's thread, after any that is running."""
-        with self._passing:
-            yield from self._pass(cancel, words_only=words_only)
+    def passing(self, *, cancel: Cancel, words_only: bool = False, aloud: bool = False) -> Iterator[Event]:
+        """One pass in the caller's thread, after any that is running. `aloud`: everyone who follows hears of it, and the
+        caller of how far the one before it is."""
+        yield from self._in_turn(lambda: self._pass(cancel, words_only=words_only), cancel, aloud=aloud)
 
-    def rebuilding(self, *, cancel: Cancel, vectors: bool) -> Iterator[Event]:
+    def rebuilding(self, *, cancel: Cancel, vectors: bool, aloud: bool = False) -> Iterator[Event]:
         """Both indexes made anew from the catalog, then a pass; with `vectors` every passage is embedded again."""
-        with self._passing:
+
+        def rebuild() -> Iterator[Event]:
             self._parts.drop_indexes()
             if vectors:
                 self._parts.catalog.drop_vectors()
             yield from self._pass(cancel, words_only=False)
 
+        yield from self._in_turn(rebuild, cancel, aloud=aloud)
+
+    def _in_turn(self, begin: Callable[[], Iterator[Event]], cancel: Cancel, *, aloud: bool) -> Iterator[Event]:
+        waiting: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        aloud = aloud or not self._in_background  # then nobody here follows, but others may
+        if aloud:
+            self._followers.append(waiting)
+        try:
+            while not self._passing.acquire(timeout=0.1):
+                if cancel.is_set():
+                    yield SyncFinished(cancelled=True)
+                    return
+                while not waiting.empty():
+                    event = waiting.get()
+                    if not isinstance(event, SyncStarted | SyncFinished):  # one pass was asked for: one begins and ends
+                        yield event
+        finally:
+            if aloud:
+                self._followers.remove(waiting)
+        try:
+            for event in begin():
+                if aloud:
+                    self.tell(event)
+                yield event
+        finally:
+            self._passing.release()
+
     @contextmanager
     def background(self) -> Iterator[None]:
         """While this lasts one thread keeps the store current: a pass at once, then after every hint and every sweep."""
+        self._in_background = True
         thread = threading.Thread(target=self._run, name="indexer", daemon=True)
         thread.start()
         try:

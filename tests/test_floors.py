@@ -39,6 +39,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("craft upon citing", ("brain.gating", "brain.quoting", "brain.phrasing")),
     ("craft upon quoting", ("brain.prompting",)),
+    ("line", ("brain.line",)),
     ("drawers", ("brain.readers.*", "brain.models.*", "brain.store.*", "brain.listing", "brain.remote")),
     (
         "verbs",
@@ -50,6 +51,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "brain.watch",
             "brain.judge",
             "brain.serve",
+            "brain.attached",
         ),
     ),
     ("parts", ("brain.parts",)),

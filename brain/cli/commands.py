@@ -21,7 +21,7 @@ from brain.wire import answer_json, event_json, plain_json, search_json, status_
 
 def add(options: argparse.Namespace, settings: Settings) -> int:
     """Add folders, then one pass."""
-    with open_brain(settings, own=True) as brain:
+    with open_brain(settings) as brain:
         for folder in options.folders:
             brain.add(folder)
         return _pass(options, partial(brain.sync, words_only=options.words_only))
@@ -29,7 +29,7 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
 
 def sync(options: argparse.Namespace, settings: Settings) -> int:
     """One pass."""
-    with open_brain(settings, own=True) as brain:
+    with open_brain(settings) as brain:
         if not brain.status().folders:
             raise FolderMissing("No folder is watched yet.", hint="Add one: brain add FOLDER")
         return _pass(options, partial(brain.sync, words_only=options.words_only))
@@ -37,7 +37,7 @@ def sync(options: argparse.Namespace, settings: Settings) -> int:
 
 def remove(options: argparse.Namespace, settings: Settings) -> int:
     """Forget folders."""
-    with open_brain(settings, own=True) as brain:
+    with open_brain(settings) as brain:
         forgotten = {str(folder): brain.remove(folder) for folder in options.folders}
     if options.json:
         print_json({"removed": [{"path": path, "files": files} for path, files in forgotten.items()]})
@@ -151,7 +151,7 @@ def status(options: argparse.Namespace, settings: Settings) -> int:
 
 def rebuild(options: argparse.Namespace, settings: Settings) -> int:
     """Both derived indexes anew."""
-    with open_brain(settings, own=True) as brain:
+    with open_brain(settings) as brain:
         return _pass(options, partial(brain.rebuild, vectors=options.vectors))
 
 
