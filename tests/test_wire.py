@@ -145,7 +145,7 @@ def test_whatever_crosses_comes_out_as_it_went_in(kind):
     crosses()
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     some.recursive(
         some.none() | some.booleans() | some.integers() | some.floats() | TEXTS | some.sampled_from([*KINDS]),
