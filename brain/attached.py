@@ -122,9 +122,9 @@ class Attached:
             if now is not None and now is self._now and now.role == "guest":
                 heard = None  # only this line was cut: follow again
 
-    def add(self, folder: Path) -> None:
+    def add(self, folder: Path, *, soon: bool = True) -> None:
         """Watch one more folder. Raises FolderMissing, StoreBusy."""
-        self._call(lambda brain: brain.add(folder))
+        self._call(lambda brain: brain.add(folder, soon=soon))
 
     def remove(self, folder: Path) -> int:
         """Forget a folder. Raises FolderMissing, StoreBusy; OwnerEnded where it may or may not have been done."""

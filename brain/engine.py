@@ -85,22 +85,22 @@ class LocalBrain:
                 cancel=cancel,
             )
 
-    def sync(self, *, cancel: Cancel, words_only: bool = False, aloud: bool = False) -> Iterator[Event]:
-        """One pass, in this thread; `aloud`, everyone who follows hears of it. Raises StoreBusy where another process owns it."""
+    def sync(self, *, cancel: Cancel, words_only: bool = False, asker: str | None = None) -> Iterator[Event]:
+        """One pass, in this thread. `asker`: the process it is for, if another. Raises StoreBusy where another one owns it."""
         self._require_claim()
-        yield from self._indexer.passing(cancel=cancel, words_only=words_only, aloud=aloud)
+        yield from self._indexer.passing(cancel=cancel, words_only=words_only, asker=asker)
 
-    def rebuild(self, *, cancel: Cancel, vectors: bool = False, aloud: bool = False) -> Iterator[Event]:
+    def rebuild(self, *, cancel: Cancel, vectors: bool = False, asker: str | None = None) -> Iterator[Event]:
         """Make both indexes again from the catalog; with `vectors`, embed every passage again too."""
         self._require_claim()
-        yield from self._indexer.rebuilding(cancel=cancel, vectors=vectors, aloud=aloud)
+        yield from self._indexer.rebuilding(cancel=cancel, vectors=vectors, asker=asker)
 
-    def follow(self, *, cancel: Cancel) -> Iterator[Event]:
-        """What the indexer does, as it happens, until `cancel` is set or this Brain is closed."""
-        yield from self._indexer.follow(cancel)
+    def follow(self, *, cancel: Cancel, asker: str | None = None) -> Iterator[Event]:
+        """What the indexer does, as it happens, until `cancel` is set or this is closed; an `asker` hears no pass of its own."""
+        yield from self._indexer.follow(cancel, asker=asker)
 
-    def add(self, folder: Path) -> None:
-        """Watch one more folder. Raises FolderMissing, StoreBusy."""
+    def add(self, folder: Path, *, soon: bool = True) -> None:
+        """Watch one more folder; `soon`, the background looks at it without being asked. Raises FolderMissing, StoreBusy."""
         self._require_claim()
         folder = folder.expanduser().absolute()
         if not folder.is_dir():
@@ -114,7 +114,7 @@ class LocalBrain:
                 f"{folder} cannot be read ({error.strerror}).", hint="Check its permissions."
             ) from error
         self._catalog.add_folder(folder.resolve())
-        self._changed()
+        self._changed(soon=soon)
 
     def remove(self, folder: Path) -> int:
         """Forget a folder, not its files. Returns how many documents were forgotten. Raises FolderMissing, StoreBusy."""
@@ -205,8 +205,9 @@ class LocalBrain:
         if not self._catalog.folders():
             raise StoreError("Nothing is indexed yet.", hint="Add a folder of notes: brain add FOLDER")
 
-    def _changed(self) -> None:
-        self._indexer.hint()
+    def _changed(self, *, soon: bool = True) -> None:
+        if soon:
+            self._indexer.hint()
         self._indexer.tell(StatusChanged())
 
 

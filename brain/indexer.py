@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from brain.embed import embed_pending, fill_index
 from brain.errors import BrainError, ModelError, StoreError
@@ -31,15 +32,14 @@ class Indexer:
         self._ending = threading.Event()
         self._look_again = threading.Event()
         self._in_background = False
-        self._followers: list[queue.SimpleQueue[Event]] = []
+        self._followers: list[tuple[str | None, queue.SimpleQueue[Event]]] = []  # each with who asked
         self.watcher = Watcher(self._look_again.set)
 
-    def passing(self, *, cancel: Cancel, words_only: bool = False, aloud: bool = False) -> Iterator[Event]:
-        """One pass in the caller's thread, after any that is running. `aloud`: everyone who follows hears of it, and the
-        caller of how far the one before it is."""
-        yield from self._in_turn(lambda: self._pass(cancel, words_only=words_only), cancel, aloud=aloud)
+    def passing(self, *, cancel: Cancel, words_only: bool = False, asker: str | None = None) -> Iterator[Event]:
+        """One pass in the caller's thread, after any that is running; see `_in_turn` for `asker`."""
+        yield from self._in_turn(lambda: self._pass(cancel, words_only=words_only), cancel, asker)
 
-    def rebuilding(self, *, cancel: Cancel, vectors: bool, aloud: bool = False) -> Iterator[Event]:
+    def rebuilding(self, *, cancel: Cancel, vectors: bool, asker: str | None = None) -> Iterator[Event]:
         """Both indexes made anew from the catalog, then a pass; with `vectors` every passage is embedded again."""
 
         def rebuild() -> Iterator[Event]:
@@ -48,32 +48,36 @@ class Indexer:
                 self._parts.catalog.drop_vectors()
             yield from self._pass(cancel, words_only=False)
 
-        yield from self._in_turn(rebuild, cancel, aloud=aloud)
+        yield from self._in_turn(rebuild, cancel, asker)
 
-    def _in_turn(self, begin: Callable[[], Iterator[Event]], cancel: Cancel, *, aloud: bool) -> Iterator[Event]:
-        waiting: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        aloud = aloud or not self._in_background  # then nobody here follows, but others may
-        if aloud:
-            self._followers.append(waiting)
-        try:
-            while not self._passing.acquire(timeout=0.1):
-                if cancel.is_set():
-                    yield SyncFinished(cancelled=True)
-                    return
-                while not waiting.empty():
-                    event = waiting.get()
-                    if not isinstance(event, SyncStarted | SyncFinished):  # one pass was asked for: one begins and ends
-                        yield event
-        finally:
-            if aloud:
-                self._followers.remove(waiting)
+    def _in_turn(self, begin: Callable[[], Iterator[Event]], cancel: Cancel, asker: str | None) -> Iterator[Event]:
+        """A pass once the one before it is over.
+
+        With an `asker`, a process that is not this one, everyone who follows for somebody else hears of it too, and the
+        asker of the pass it waits for: that may have done what this one was asked for, so both are counted.
+        """
+        if asker is None and not self._in_background:
+            asker = ""  # nobody in this process follows, but others may
+        before, is_ours = SyncFinished(), False
+        with self._following(asker) as heard:
+            while not is_ours:
+                is_ours = self._passing.acquire(timeout=0.1)
+                meanwhile = _all_of(heard) if asker is not None else []
+                before = next((event for event in meanwhile if isinstance(event, SyncFinished)), before)
+                if not is_ours:
+                    yield from (event for event in meanwhile if not isinstance(event, SyncStarted | SyncFinished))
+                    if cancel.is_set():
+                        yield SyncFinished(cancelled=True)
+                        return
         try:
             for event in begin():
-                if aloud:
-                    self.tell(event)
-                yield event
+                if asker is not None:
+                    self.tell(event, asker=asker)
+                yield _with(before, event) if isinstance(event, SyncFinished) else event
         finally:
             self._passing.release()
+            if self._in_background:
+                self.hint()  # a folder may be new: it is to be watched from now on
 
     @contextmanager
     def background(self) -> Iterator[None]:
@@ -88,27 +92,34 @@ class Indexer:
             self.watcher.close()
             thread.join(timeout=30)
 
-    def follow(self, cancel: Cancel) -> Iterator[Event]:
-        """What the background thread does, as it happens, until `cancel` is set or the indexer ends."""
-        mine: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._followers.append(mine)
-        try:
+    def follow(self, cancel: Cancel, *, asker: str | None = None) -> Iterator[Event]:
+        """What the background thread does, and passes for others than `asker`, until `cancel` is set or the indexer ends."""
+        with self._following(asker) as heard:
             while not cancel.is_set() and not self._ending.is_set():
                 try:
-                    yield mine.get(timeout=0.2)
+                    yield heard.get(timeout=0.2)
                 except queue.Empty:
                     continue
+
+    @contextmanager
+    def _following(self, asker: str | None) -> Iterator[queue.SimpleQueue[Event]]:
+        mine: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        entry = (asker, mine)
+        self._followers.append(entry)
+        try:
+            yield mine
         finally:
-            self._followers.remove(mine)
+            self._followers.remove(entry)
 
     def hint(self) -> None:
         """Something may have changed: look soon."""
         self._look_again.set()
 
-    def tell(self, event: Event) -> None:
-        """Hand an event to everyone who follows."""
-        for follower in tuple(self._followers):
-            follower.put(event)
+    def tell(self, event: Event, *, asker: str | None = None) -> None:
+        """Hand an event to everyone who follows, but not to the `asker`, who has it already."""
+        for who, follower in tuple(self._followers):
+            if who is None or who != asker:
+                follower.put(event)
 
     def end(self) -> None:
         """Stop whatever runs, at the next batch."""
@@ -196,6 +207,17 @@ class Indexer:
         parts.chroma_is_current = False
         fill_index(parts.catalog, parts.chroma(model), model, cancel=cancel)
         parts.chroma_is_current = not cancel.is_set()
+
+
+def _all_of(heard: queue.SimpleQueue[Event]) -> list[Event]:
+    """What has come so far."""
+    return [heard.get() for _ in range(heard.qsize())]
+
+
+def _with(before: SyncFinished, last: SyncFinished) -> SyncFinished:
+    """What two passes did together."""
+    counts = ("added", "changed", "moved", "removed", "failed", "chunks_embedded", "chunks_reused", "seconds")
+    return replace(last, **{name: getattr(before, name) + getattr(last, name) for name in counts})
 
 
 def _worth_telling(events: Iterator[Event]) -> Iterator[Event]:

@@ -12,19 +12,8 @@ from typing import Any, TypeVar
 
 from brain import __version__
 from brain.errors import OwnerEnded, QueryError, StoreBusy, StoreError
-from brain.events import (
-    Event,
-    FileFailed,
-    FileIndexed,
-    FileMoved,
-    FileRemoved,
-    FolderSkipped,
-    Retrieved,
-    SyncFinished,
-    SyncStarted,
-    VectorsAdded,
-)
-from brain.line import REQUEST_BYTES, Line, answer_greeting, connect, hear_greeting
+from brain.events import Event, Retrieved
+from brain.line import REQUEST_BYTES, Line, answer_greeting, connect, hear_greeting, nonce
 from brain.seams import Cancel
 from brain.types import Document, Message, Scope, Status
 from brain.wire import decode, decode_error, encode, to_bytes
@@ -32,7 +21,6 @@ from brain.wire import decode, decode_error, encode, to_bytes
 ANSWER_SECONDS = 60.0  # a search may have to start the embedder first
 LOOK_SECONDS = 0.1  # between two looks at `cancel` while nothing comes
 STOP_SECONDS = 5.0  # after which an owner that does not stop is hung up on
-PASS = (SyncStarted, FileIndexed, FileMoved, FileFailed, FileRemoved, FolderSkipped, VectorsAdded, SyncFinished)
 
 T = TypeVar("T")
 
@@ -60,7 +48,7 @@ class RemoteBrain:
         self._idle: list[Line] = []
         self._open: set[Line] = set()
         self._closed = False
-        self._passes = 0  # that run for us: their events need not come a second time by `follow`
+        self._name = nonce()  # so that the events of our own passes do not come by `follow` as well
         self._guarding = threading.Lock()
         self._guard = self._connect()
 
@@ -88,21 +76,19 @@ class RemoteBrain:
 
     def sync(self, *, cancel: Cancel, words_only: bool = False) -> Iterator[Event]:
         """One pass by the owner."""
-        yield from self._pass("sync", cancel, words_only=words_only)
+        yield from self._stream("sync", cancel, words_only=words_only, asker=self._name)
 
     def rebuild(self, *, cancel: Cancel, vectors: bool = False) -> Iterator[Event]:
         """Both indexes made again by the owner; with `vectors`, every passage embedded again too."""
-        yield from self._pass("rebuild", cancel, vectors=vectors)
+        yield from self._stream("rebuild", cancel, vectors=vectors, asker=self._name)
 
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the owner's indexer does, as it happens, until `cancel` is set."""
-        for event in self._stream("follow", cancel):
-            if not (self._passes and isinstance(event, PASS)):
-                yield event
+        yield from self._stream("follow", cancel, asker=self._name)
 
-    def add(self, folder: Path) -> None:
+    def add(self, folder: Path, *, soon: bool = True) -> None:
         """Watch one more folder. Raises FolderMissing."""
-        self._call("add", path=_absolute(folder))
+        self._call("add", path=_absolute(folder), soon=soon)
 
     def remove(self, folder: Path) -> int:
         """Forget a folder, not its files. Returns how many documents were forgotten. Raises FolderMissing."""
@@ -137,15 +123,6 @@ class RemoteBrain:
             self._drop(line)
         with self._guarding:  # whoever waits at it has been woken
             self._drop(self._guard)
-
-    def _pass(self, name: str, cancel: Cancel, **arguments: Any) -> Iterator[Event]:
-        with self._lock:
-            self._passes += 1
-        try:
-            yield from self._stream(name, cancel, **arguments)
-        finally:
-            with self._lock:
-                self._passes -= 1
 
     def _expect(self, kind: type[T], name: str, **arguments: Any) -> T:
         try:

@@ -122,8 +122,8 @@ class Brain(Protocol):
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the indexer does, as it happens, until `cancel` is set."""
 
-    def add(self, folder: Path) -> None:
-        """Watch one more folder. Raises FolderMissing, StoreBusy."""
+    def add(self, folder: Path, *, soon: bool = True) -> None:
+        """Watch one more folder. Not `soon`: whoever adds it asks for the pass as well. Raises FolderMissing, StoreBusy."""
 
     def remove(self, folder: Path) -> int:
         """Forget a folder; its files are not touched. Returns how many documents were forgotten."""

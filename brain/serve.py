@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Hosted(Protocol):
-    """The Brain that answers. Its passes are `aloud`: everyone who follows hears of them."""
+    """The Brain that answers. An `asker` names the process: it hears of its own passes once, everyone else who follows too."""
 
     def ask(
         self,
@@ -44,11 +44,11 @@ class Hosted(Protocol):
         model: str | None,
         scope: Scope,
     ) -> Iterator[Event]: ...
-    def sync(self, *, cancel: Cancel, words_only: bool, aloud: bool) -> Iterator[Event]: ...
-    def rebuild(self, *, cancel: Cancel, vectors: bool, aloud: bool) -> Iterator[Event]: ...
-    def follow(self, *, cancel: Cancel) -> Iterator[Event]: ...
+    def sync(self, *, cancel: Cancel, words_only: bool, asker: str) -> Iterator[Event]: ...
+    def rebuild(self, *, cancel: Cancel, vectors: bool, asker: str) -> Iterator[Event]: ...
+    def follow(self, *, cancel: Cancel, asker: str) -> Iterator[Event]: ...
     def search(self, query: str, *, limit: int, scope: Scope) -> Retrieved: ...
-    def add(self, folder: Path) -> None: ...
+    def add(self, folder: Path, *, soon: bool) -> None: ...
     def remove(self, folder: Path) -> int: ...
     def document(self, path: Path) -> Document: ...
     def status(self) -> Status: ...
@@ -109,10 +109,11 @@ class Server:
             name = f"client {number}"
             thread = threading.Thread(target=self._serve, args=(line, brain, name), name=name, daemon=True)
             with self._lock:
+                if self._ending.is_set():
+                    line.close()
+                    return
                 self._clients[thread] = line
-            thread.start()
-            if self._ending.is_set():
-                line.end()
+                thread.start()
 
     def _next(self) -> socket.socket | None:
         while not self._ending.is_set():
@@ -250,21 +251,31 @@ def _search(brain: Hosted, request: dict[str, Any]) -> dict[str, Any]:
     return encode(brain.search(_field(request, "query", str), limit=limit, scope=_one(request.get("scope"), Scope)))
 
 
+def _sync(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
+    return brain.sync(
+        cancel=cancel, words_only=_field(request, "words_only", bool), asker=_field(request, "asker", str)
+    )
+
+
+def _rebuild(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
+    return brain.rebuild(cancel=cancel, vectors=_field(request, "vectors", bool), asker=_field(request, "asker", str))
+
+
+def _follow(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
+    return brain.follow(cancel=cancel, asker=_field(request, "asker", str))
+
+
 STREAMS: Mapping[str, Callable[[Hosted, dict[str, Any], Cancel], Iterator[Event]]] = {
     "ask": _ask,
-    "sync": lambda brain, request, cancel: brain.sync(
-        cancel=cancel, words_only=_field(request, "words_only", bool), aloud=True
-    ),
-    "rebuild": lambda brain, request, cancel: brain.rebuild(
-        cancel=cancel, vectors=_field(request, "vectors", bool), aloud=True
-    ),
-    "follow": lambda brain, _, cancel: brain.follow(cancel=cancel),
+    "sync": _sync,
+    "rebuild": _rebuild,
+    "follow": _follow,
 }
 ANSWERS: Mapping[str, Callable[[Hosted, dict[str, Any]], Any]] = {
     "search": _search,
     "status": lambda brain, _: encode(brain.status()),
     "document": lambda brain, request: encode(brain.document(Path(_field(request, "path", str)))),
-    "add": lambda brain, request: brain.add(Path(_field(request, "path", str))),
+    "add": lambda brain, request: brain.add(Path(_field(request, "path", str)), soon=_field(request, "soon", bool)),
     "remove": lambda brain, request: brain.remove(Path(_field(request, "path", str))),
     "warm": lambda brain, _: brain.warm(),
 }

@@ -15,7 +15,7 @@ import pytest
 from brain.attached import Attached
 from brain.engine import LocalBrain, open_brain
 from brain.errors import OwnerEnded, StoreBusy
-from brain.events import Answered, Failed, Retrieved, StatusChanged, SyncFinished, Token
+from brain.events import Answered, Failed, Retrieved, StatusChanged, SyncFinished, SyncStarted, Token
 from brain.parts import Parts
 from brain.remote import attach
 from brain.settings import load
@@ -303,3 +303,18 @@ def test_a_running_answer_fails_with_a_reason_when_its_owner_ends(home, notes, e
         assert isinstance(failed, Failed)
         assert "has ended" in failed.reason
         assert isinstance(list(brain.ask(QUESTION, cancel=threading.Event(), quotes=True))[-1], Answered)
+
+
+def test_a_pass_that_had_to_wait_counts_what_was_done_meanwhile(owner, remote, notes):
+    remote.add(notes)
+    (notes / "later.md").write_text("A zebra came to the garden.")
+    first = owner.sync(cancel=threading.Event(), asker="")
+    assert isinstance(next(first), SyncStarted)
+    waited: list = []
+    waiting = threading.Thread(target=lambda: waited.extend(remote.sync(cancel=threading.Event())))
+    waiting.start()
+    until(lambda: owner._indexer._followers)
+    list(first)
+    waiting.join(WAIT)
+    assert [type(event) for event in waited].count(SyncFinished) == 1
+    assert (waited[-1].added, waited[-1].chunks_embedded) == (3, 3)

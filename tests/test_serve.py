@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import stat
 import struct
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from brain import __version__
+from brain.cli import DONE, FAILED, main
 from brain.engine import open_brain
 from brain.errors import BrainError, OwnerEnded, StoreBusy
 from brain.line import REQUEST_BYTES, answer_greeting, connect, hear_greeting, hush, listen
@@ -23,6 +25,7 @@ from brain.parts import Parts
 from brain.remote import attach
 from brain.serve import MOST_CLIENTS, Server
 from brain.settings import load
+from brain.store.catalog import Catalog
 from brain.store.claim import look_at_store
 from tests.contracts.brain import index
 from tests.fakes import HashingEmbedder
@@ -275,8 +278,8 @@ def test_a_bug_in_one_answer_is_said_and_the_next_one_comes(line, monkeypatch):
 
 
 def test_several_requests_run_on_one_line_and_each_is_cancelled_by_itself(line):
-    line.send({"id": 1, "do": "follow"})
-    line.send({"id": 2, "do": "follow"})
+    line.send({"id": 1, "do": "follow", "asker": "me"})
+    line.send({"id": 2, "do": "follow", "asker": "me"})
     assert answered(line, do="status", id=3)["id"] == 3
     for number in (2, 1):
         line.send({"cancel": number})
@@ -288,7 +291,7 @@ def test_several_requests_run_on_one_line_and_each_is_cancelled_by_itself(line):
 def test_one_client_does_not_get_endless_threads(line):
     for number in range(40):
         with suppress(OSError):
-            line.send({"id": number, "do": "follow"})
+            line.send({"id": number, "do": "follow", "asker": "me"})
     assert hung_up_on(line)
 
 
@@ -333,37 +336,158 @@ def test_closing_ends_every_thread_of_every_client(home, tmp_path, monkeypatch):
         brain.close()
 
 
-CLAIMANT = """
-import sys
+CLAIMANTS = """
+import sys, threading
 from pathlib import Path
 from brain.store.claim import claim_store
+together, go_on = threading.Barrier(10), threading.Event()
+def claim():
+    together.wait()
+    with claim_store(Path(sys.argv[1])) as claimed:
+        print("ours" if claimed.ours else "theirs", flush=True)
+        go_on.wait()
 print("waiting", flush=True)
 sys.stdin.readline()
-with claim_store(Path(sys.argv[1])) as claim:
-    print("ours" if claim.ours else "theirs", flush=True)
-    sys.stdin.readline()
+many = [threading.Thread(target=claim) for _ in range(10)]
+for each in many: each.start()
+sys.stdin.readline()
+go_on.set()
+for each in many: each.join()
 """
 
 
 def test_of_fifty_that_claim_the_store_at_once_one_wins(home):
-    many = [
+    processes = [
         subprocess.Popen(
-            [sys.executable, "-S", "-c", CLAIMANT, str(home)],
+            [sys.executable, "-S", "-c", CLAIMANTS, str(home)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        for _ in range(50)
+        for _ in range(5)
     ]
     try:
-        for each in many:
+        for each in processes:
             assert each.stdout.readline() == "waiting\n"
-        for each in many:
+        for each in processes:
             each.stdin.write("\n")
             each.stdin.flush()
-        said = [each.stdout.readline().strip() for each in many]
+        said = [each.stdout.readline().strip() for each in processes for _ in range(10)]
     finally:
-        for each in many:
+        for each in processes:
             each.communicate("\n", timeout=WAIT)
     assert sorted(said) == ["ours", *["theirs"] * 49]
+
+
+# `brain serve` as it is typed, with the fake embedder.
+SERVE = """
+import sys
+from brain.cli import main
+from brain.parts import Parts
+from tests.fakes import HashingEmbedder
+made = HashingEmbedder()
+Parts.embedder = lambda self: made
+sys.exit(main(["serve", *sys.argv[1:]]))
+"""
+
+
+class Serving:
+    """`brain serve` in a process of its own; what it says on stderr or stdout is read line by line."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.said: list[str] = []
+
+    def hear(self, word: str, stream: str = "stderr") -> str:
+        for line in getattr(self.process, stream):
+            self.said.append(line)
+            if word in line:
+                return line
+        raise AssertionError(self.said)
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        self.process.communicate(timeout=WAIT)
+        return self.process.returncode
+
+
+@pytest.fixture
+def notes(home, tmp_path):
+    folder = tmp_path / "some notes"
+    folder.mkdir()
+    (folder / "board.md").write_text("# Board\n\nThe board agreed on 40 000 € for the garden.")
+    return folder
+
+
+@pytest.fixture
+def serving():
+    started = []
+
+    def start(*arguments: str) -> Serving:
+        started.append(Serving(*arguments))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_serve_indexes_answers_and_ends_in_good_order(serving, home, notes, capsys, number):
+    server = serving()
+    server.hear("Keeping the index current")
+    assert main(["add", str(notes)]) == DONE
+    assert capsys.readouterr().out.startswith("1 added")
+    server.hear("1 added; 1 passages embedded")
+    (notes / "zebra.md").write_text("A zebra came to the garden.")
+    server.hear("1 added")
+    assert main(["status", "--json"]) == DONE
+    assert json.loads(capsys.readouterr().out)["owner"]["pid"] == server.process.pid
+    assert server.end(number) == DONE
+    assert not any("zebra.md" in line for line in server.said)
+    catalog = Catalog(home / "catalog.db", read_only=True)
+    assert json.loads(catalog.setting("chroma"))["files"]  # marked as closed in order
+    catalog.close()
+    assert not (home / "socket").exists()
+    with open_brain(load(), own=True) as brain:
+        assert brain.status().indexed == 2
+
+
+def test_a_second_serve_says_who_owns_the_index_and_one_that_waits_takes_over(serving, home, notes, capsys):
+    first = serving()
+    first.hear("Keeping")
+    assert main(["serve"]) == FAILED
+    assert f"pid {first.process.pid}" in capsys.readouterr().err
+    waiting = serving("--wait")
+    assert f"pid {first.process.pid}" in waiting.hear("taking over")
+    first.process.kill()
+    waiting.hear("Keeping the index current")
+    assert look_at_store(home).owner.pid == waiting.process.pid
+    assert waiting.end(signal.SIGTERM) == DONE
+
+
+def test_serve_says_one_event_a_line_as_json(serving, notes, capsys):
+    server = serving("--json", "--home", os.environ["BRAIN_HOME"])
+    until_owned(server)
+    assert main(["add", str(notes)]) == DONE
+    assert json.loads(server.hear("file_indexed", "stdout"))["path"] == str(notes / "board.md")
+    assert server.end(signal.SIGTERM) == DONE
+    assert all(json.loads(line)["event"] for line in server.said)
+
+
+def until_owned(server: Serving) -> None:
+    pause = threading.Event()
+    for _ in range(1000):
+        owner = look_at_store(Path(os.environ["BRAIN_HOME"])).owner
+        if owner is not None and owner.pid == server.process.pid:
+            return
+        pause.wait(0.02)
+    raise AssertionError("nobody owns the store")

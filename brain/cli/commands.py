@@ -23,7 +23,7 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
     """Add folders, then one pass."""
     with open_brain(settings) as brain:
         for folder in options.folders:
-            brain.add(folder)
+            brain.add(folder, soon=False)
         return _pass(options, partial(brain.sync, words_only=options.words_only))
 
 
