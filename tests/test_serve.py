@@ -344,7 +344,7 @@ together, go_on = threading.Barrier(10), threading.Event()
 def claim():
     together.wait()
     with claim_store(Path(sys.argv[1])) as claimed:
-        print("ours" if claimed.ours else "theirs", flush=True)
+        print("ours\\n" if claimed.ours else "theirs\\n", end="", flush=True)
         go_on.wait()
 print("waiting", flush=True)
 sys.stdin.readline()
