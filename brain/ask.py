@@ -34,7 +34,8 @@ def ask(
     """Reading, Thought, Token and Checked as they come, then Answered. `found` has been shown already.
 
     `chat` opens the chat model; None leaves the quotes, and so does a model that fails, after a FellBack that says
-    why. `tiny` asks for the prompt that a model of a few hundred million parameters can follow. `limit` is in tokens,
+    why. `tiny` asks for the prompt that a model of a few hundred million parameters can follow; where none of what it
+    says stands in a source, the quotes answer as well. `limit` is in tokens,
     `began` is when the question came, on the monotonic clock.
     """
     evidence = found.evidence
@@ -106,6 +107,10 @@ def _phrased(
             stop.set()
     yield from phrasing.finish()
     sentences, citations = phrasing.cited()
+    if tiny and sentences and not any(sentence.supported for sentence in sentences) and not cancel.is_set():
+        yield FellBack("chat", "What the model said stands nowhere in your notes: these are their own words.")
+        yield from _quoted(replace(answer, usage=chat.usage), began)
+        return
     yield _timed(
         replace(
             answer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from brain.citing import cite, without_markers
@@ -9,14 +10,23 @@ from brain.events import Checked, Token
 from brain.types import Citation, Evidence, Sentence
 from brain.wording import sentences, terms
 
+_LOOP = re.compile(r"(.{12,120}?)\1\1\Z|(.{1,11}?)\2{9,}\Z", re.DOTALL)  # the same three times, a short piece ten times
+LOOK_BACK = 400  # characters
 UNSUPPORTED_IN_A_ROW = 2  # from a tiny model: what follows was never worth reading in the answers looked at
+
+
+def _loop(text: str) -> int:
+    """How many characters at the end only say again what stands before them; 0 where the end is no loop."""
+    found = _LOOP.search(text, max(0, len(text) - LOOK_BACK))
+    return 0 if found is None else len(found[0]) - len(found[1] or found[2])
 
 
 class Phrasing:
     """One answer as it grows. `is_over` turns True when more of it would say nothing new.
 
     Small models fall into loops. A sentence that begins like an earlier one is held back until it differs; if it ends the
-    same, it is dropped and the answer is over. With `tiny` two sentences in a row that stand in no source end it as well.
+    same, it is dropped and the answer is over. With `tiny` a phrase said over and over ends it, and so do two
+    sentences in a row that stand in no source.
     """
 
     def __init__(self, question: str, evidence: Sequence[Evidence], *, tiny: bool) -> None:
@@ -25,6 +35,7 @@ class Phrasing:
         self._tiny = tiny
         self._text = ""
         self._shown = 0  # characters of the text that have been given out
+        self._passed = 0  # sentences that are complete; some of them are mere marks, which cannot be checked
         self._checked: list[Sentence] = []
         self._said: set[tuple[str, ...]] = set()
         self.is_over = False
@@ -32,8 +43,12 @@ class Phrasing:
     def add(self, piece: str) -> Iterator[Token | Checked]:
         """Take one more piece of the answer; give what of it can be shown now."""
         self._text += piece
+        if self._tiny and (loop := _loop(self._text)):
+            self._text = self._text[: len(self._text) - loop]
+            self.is_over = True
+            return
         spans = sentences(self._text)
-        for start, end in spans[len(self._checked) : -1]:  # the last one may still grow
+        for start, end in spans[self._passed : -1]:  # the last one may still grow
             if self._is_repeated(start, end):
                 self._end_at(start)
                 return
@@ -48,7 +63,7 @@ class Phrasing:
     def finish(self) -> Iterator[Token | Checked]:
         """The stream has ended, or was stopped: give the rest."""
         spans = sentences(self._text)
-        for start, end in spans[len(self._checked) :]:
+        for start, end in spans[self._passed :]:
             if self._is_repeated(start, end):
                 self._end_at(start)
                 return
@@ -71,6 +86,7 @@ class Phrasing:
             yield Token(piece)
 
     def _check(self, end: int) -> Iterator[Checked]:
+        self._passed += 1
         complete, _ = cite(self._text[:end], self._evidence, question=self._question)
         for sentence in complete[len(self._checked) :]:
             self._checked.append(sentence)
@@ -81,7 +97,8 @@ class Phrasing:
             self.is_over = True
 
     def _is_repeated(self, start: int, end: int) -> bool:
-        return tuple(terms(self._text[start:end])) in self._said
+        words = tuple(terms(self._text[start:end]))
+        return bool(words) and words in self._said
 
     def _may_repeat(self, start: int) -> bool:
         begun = tuple(terms(self._text[start:]))

@@ -29,6 +29,7 @@ _DATE = re.compile(
     re.I,
 )
 _NAME = re.compile(r"(?<![.!?\n] )(?<!^)\b[A-Z][\w’'-]+")
+_HEADING = re.compile(r"[-*+> \t]*#{1,6}[ \t]")  # also as the item of an outline
 _ROOM = 400  # characters of a heading or lead-in with what follows it
 _DANGLING = re.compile(r"(?:he|she|it|they|his|her|its|their|this|these|those|such)\b", re.I)
 
@@ -99,7 +100,7 @@ def _candidates(question: str, evidence: Sequence[Evidence]) -> list[_Candidate]
             before = parts[at - 1][2] if at else frozenset[str]()
             lent = 0.4 * _weight(weights, (before | above) - held)
             text = one.chunk.text[start:end]
-            if text.startswith("#") or text.endswith("?"):
+            if _HEADING.match(text) or text.endswith("?"):
                 own *= 0.6  # a heading or a question seldom answers
             score = (own + lent) / total + _cue(question, text) + 0.8 * one.score / best + 0.2 * nearby
             found.append(_Candidate(one, *_whole(one.chunk.text, parts, at), score))
@@ -111,9 +112,9 @@ def _whole(text: str, parts: Sequence[tuple[int, int, frozenset[str]]], at: int)
     start, end, _ = parts[at]
     if at and _DANGLING.match(text[start:end]) and "\n" not in text[parts[at - 1][1] : start]:
         start = parts[at - 1][0]
-    if text.startswith("#", start) or text.endswith(":", 0, end):
+    if _HEADING.match(text, start) or text.endswith(":", 0, end):
         for begin, after, _ in parts[at + 1 : at + 5]:
-            if after - start > _ROOM or text.startswith("#", begin):
+            if after - start > _ROOM or _HEADING.match(text, begin):
                 break
             end = after
     return start, end

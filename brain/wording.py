@@ -17,7 +17,7 @@ _EMPHASIS = re.compile(
 )
 _STRIKE = re.compile(r"~~(?=\S)(.{1,500}?)(?<=\S)~~|==(?=\S)(.{1,500}?)(?<=\S)==")
 _CODE = re.compile(r"(?<!`)`{1,9}([^`\n]+)`{1,9}")
-_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)*(?:#{1,6}[ \t]+|[-*+][ \t]+(?:\[[ xX]\][ \t]+)?)?", re.MULTILINE)
+_MARKS = re.compile(r"^[ \t]*+(?:(?:>|[-*+](?=[ \t])|#{1,6}(?=[ \t])|\[[ xX]\](?=[ \t]))[ \t]*+)*+", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*$", re.MULTILINE)
 _RULE = re.compile(r"^[ \t]*(?:\|[ \t]*)?:?---[-:| \t]*+$", re.MULTILINE)
 
@@ -134,7 +134,7 @@ def key_terms(text: str) -> list[str]:
 
 @lru_cache(maxsize=50_000)
 def _fold(word: str) -> str:
-    word = unicodedata.normalize("NFKD", word.casefold())
+    word = unicodedata.normalize("NFKD", word).casefold()
     word = "".join(letter for letter in word if not unicodedata.combining(letter))
     word = word.replace("’", "'")
     word = word.removesuffix("'s").removesuffix("'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import socket
 import sys
@@ -11,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, so that a red run is a change's own doing. To look for more: HYPOTHESIS=wild pytest …
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("wild", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS", "steady"))
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
 
@@ -60,6 +67,17 @@ def own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch
         monkeypatch.delenv(name.upper(), raising=False)
     if constants := sys.modules.get("huggingface_hub.constants"):  # read from the environment once, when it is imported
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A log that a test opens is closed after it, and the next test's caplog hears the engine again."""
+    yield
+    log = logging.getLogger("brain")
+    for handler in tuple(log.handlers):
+        log.removeHandler(handler)
+        handler.close()
+    log.propagate = True
 
 
 @pytest.fixture

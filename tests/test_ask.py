@@ -72,6 +72,22 @@ def test_tokens_join_to_the_answer_and_each_sentence_is_checked_behind_its_last_
     assert before.strip() == "The board agreed on 40 000 € for the garden."
 
 
+def test_a_tiny_model_that_says_nothing_of_the_notes_is_replaced_by_their_own_words():
+    chat = ScriptedChat("Bananas are yellow and grow in Ecuador.")
+    events = run(lambda: chat)
+    (fell,) = [event for event in events if isinstance(event, FellBack)]
+    assert "stands nowhere in your notes" in fell.reason
+    answer = answered(events)
+    assert answer.model == QUOTES
+    assert "Bananas" not in answer.answer
+    assert answer.citations
+    assert answer.usage.completion_tokens > 0
+    assert answer.degraded == ()
+    larger = answered(run(lambda: chat, tiny=False))
+    assert larger.answer.startswith("Bananas")
+    assert not larger.sentences[0].supported
+
+
 def test_without_a_chat_model_the_answer_is_quotes_from_the_notes():
     answer = answered(run(None))
     assert answer.model == QUOTES

@@ -60,12 +60,14 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("doors", ("brain.cli.*",)),
     ("headless door", ("brain.__main__",)),
     ("tui ground", ("tui",)),
-    ("tui words", ("tui.messages", "tui.texts", "tui.keys", "tui.outside")),
-    ("tui turns", ("tui.turns",)),
+    ("tui words", ("tui.messages", "tui.texts", "tui.keys", "tui.outside", "tui.terminal")),
+    ("tui turns", ("tui.turns", "tui.progress")),
     ("tui bridge", ("tui.bridge",)),
     ("tui widgets", ("tui.widgets.*",)),
     ("tui panels", ("tui.panels.*",)),
     ("tui app", ("tui.palette",)),
+    ("tui reading", ("tui.reading_screen",)),
+    ("tui asking", ("tui.ask_screen",)),
     ("tui roof", ("tui.app",)),
     ("tui door", ("tui.__main__",)),
 )
@@ -73,8 +75,8 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 # Verbs are handed what they use; the catalog alone has no seam, because there is only one.
 VERBS_MAY_NAME = ("brain.store.catalog",)
 
-# Who may name whom from above, under TYPE_CHECKING only: Textual gives a palette its app, and the type is all it adds.
-MAY_NAME_UPWARD = (("tui.palette", "tui.app"),)
+# Who may name whom from above, under TYPE_CHECKING only: Textual gives a palette and a screen their app; the type is all it adds.
+MAY_NAME_UPWARD = (("tui.palette", "tui.app"), ("tui.ask_screen", "tui.app"), ("tui.reading_screen", "tui.app"))
 
 # A front end sees the engine, never what the engine is made of.
 CLOSED_TO_TUI = ("drawers", "verbs", "parts", "indexer")

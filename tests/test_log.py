@@ -3,17 +3,7 @@
 import json
 import logging
 
-import pytest
-
 from brain.log import log, open_log
-
-
-@pytest.fixture(autouse=True)
-def _closed_afterwards():
-    yield
-    for handler in tuple(log.handlers):
-        log.removeHandler(handler)
-        handler.close()
 
 
 def lines(path) -> list[dict]:

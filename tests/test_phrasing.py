@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from brain.events import Checked, Token
 from brain.phrasing import Phrasing
 from brain.types import Chunk, Evidence
@@ -59,6 +61,19 @@ def test_a_tiny_model_is_stopped_when_it_leaves_the_sources():
     assert phrasing.is_over
     assert [sentence.supported for sentence in checked] == [True, False, False]
     assert shown.strip() == phrasing.text == "The pump was made in Ulm. Bananas are yellow. Camels drink a lot."
+    assert hear(answer, tiny=False)[1] == answer
+
+
+@pytest.mark.parametrize("loop", ["5 subjects: the test ", ":", "ab ", "the data center's "])
+def test_a_tiny_model_that_says_one_phrase_over_and_over_is_stopped(loop):
+    phrasing, shown, _ = hear("The pump was made in Ulm. It is " + loop * 60, tiny=True)
+    assert phrasing.is_over
+    assert phrasing.text.count(loop.strip()) < 12
+    assert len(shown) < 300
+
+
+def test_a_table_is_no_loop():
+    answer = "| a | b | c |\n| --- | --- | --- |\n| 1 | 2 | 3 |\n| 4 | 5 | 6 |"
     assert hear(answer, tiny=False)[1] == answer
 
 

@@ -40,6 +40,7 @@ _BINARY = (
     (b"GGUF", "a model"),
 )
 _SAMPLE = 200_000
+_FEW = 64  # control bytes that even a short text may hold: a terminal's output, a table of characters
 _CONTROL = bytes(byte for byte in range(32) if byte not in b"\x00\t\n\v\f\r\x1b") + b"\x7f"
 _HIGH = bytes(range(128, 256))
 _RUN = re.compile(rb"[\x80-\xff]+")
@@ -60,7 +61,8 @@ def decode(data: bytes, name: str) -> str:
         return data.decode(wide, "replace")
     if escaped := _escaped(data):
         return escaped
-    if len(sample.translate(None, _CONTROL)) < 0.9 * len(sample) or sample.count(0) > len(sample) // 10:
+    controls = len(sample) - len(sample.translate(None, _CONTROL))
+    if controls > max(_FEW, len(sample) // 10) or sample.count(0) > len(sample) // 10:
         raise ReadError(f"{name} is binary data, not text.", hint="Give it its proper ending, or move it away.")
     try:
         return data.decode("utf-8")

@@ -66,3 +66,8 @@ def test_any_bytes_give_text_or_a_reason(data: bytes) -> None:
         assert isinstance(decode(data, "note.txt"), str)
     except ReadError as error:
         assert error.reason
+
+
+def test_a_short_text_full_of_control_characters_is_still_text() -> None:
+    text = "keyword " + "".join(map(chr, range(1, 32))) + "\x08" * 20 + " end"
+    assert decode(text.encode(), "controls.md") == text

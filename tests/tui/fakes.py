@@ -1,0 +1,320 @@
+"""A scripted Brain for the terminal UI: it says what it is told to say, when it is told to.
+
+Nothing waits for a clock. A `Gate` in a script holds the answer until the test opens it, or until it is cancelled.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from brain.errors import BrainError, FolderMissing, StoreError
+from brain.events import (
+    Answered,
+    AnswerTimings,
+    Event,
+    FileIndexed,
+    Reading,
+    Retrieved,
+    StatusChanged,
+    SyncFinished,
+    SyncStarted,
+    Timings,
+    Token,
+)
+from brain.types import (
+    Block,
+    Chunk,
+    Citation,
+    Document,
+    Evidence,
+    Folder,
+    Message,
+    Scores,
+    Sentence,
+    Status,
+    Usage,
+)
+from tui.app import BrainApp
+
+HOME = Path("/home/ana/.local/share/brain")
+NOTES = Path("/home/ana/notes")
+TODAY = date(2025, 11, 20)
+
+BOARD = """---
+date: 2025-03-12
+---
+# Board meeting
+
+Present: Ana, Tom, Li
+
+## Garden
+
+The first draft asked for 55 000 €.
+
+After discussion the board agreed on 40 000 € for the garden, to be spent before October.
+Soil contract: not signed yet.
+
+## Roof
+
+Tom asks two firms for an offer by April.
+Next meeting: 9 April, Ana reports.
+"""
+ROLES = """# Roles
+
+- Ana owns the budget of the garden and reports to the board every month.
+- Tom signs orders above 5 000 €.
+"""
+OFFER = (
+    "Offer 2025-118\nPump set P3 for the garden well\n"
+    "Pump set P3 for the garden well, delivery in week 24, valid until 30 June.\nOrder by 2 May.\n"
+)
+_PAGE_TWO = OFFER.index("Pump set P3 for the garden well, delivery")
+
+
+def documents() -> dict[Path, Document]:
+    """A small vault: two notes and a PDF."""
+    board, roles, offer = (
+        NOTES / "meetings/2025-03-12-board.md",
+        NOTES / "projects/roles.md",
+        NOTES / "quotes/offer.pdf",
+    )
+    return {
+        board: Document(board, "Board meeting", BOARD, (), format="markdown"),
+        roles: Document(roles, "Roles", ROLES, (), format="markdown"),
+        offer: Document(
+            offer,
+            "Offer",
+            OFFER,
+            (Block("prose", 0, _PAGE_TWO, page=1), Block("prose", _PAGE_TWO, len(OFFER), page=2)),
+            format="pdf",
+            pages=2,
+        ),
+    }
+
+
+def chunk(document: Document, quote: str, page: int | None = None) -> Chunk:
+    """The passage of a document that begins with these words and runs to the end of their line."""
+    start = document.text.index(quote)
+    end = document.text.find("\n", start)
+    end = len(document.text) if end < 0 else end
+    line = document.text.count("\n", 0, start) + 1
+    return Chunk(document.path, start, end, document.text[start:end], page=page, line=line, format=document.format)
+
+
+def evidence() -> tuple[Evidence, ...]:
+    """Three passages from three files."""
+    board, roles, offer = documents().values()
+    return (
+        Evidence(
+            1, chunk(board, "After discussion"), board.title, 0.92, Scores(words=7.31, vectors=0.71), "2025-03-12"
+        ),
+        Evidence(2, chunk(roles, "Ana owns"), roles.title, 0.64, Scores(words=4.2, vectors=0.66)),
+        Evidence(
+            3, chunk(offer, "Pump set P3 for the garden well, d", 2), offer.title, 0.41, Scores(words=3.9), "2025-05-20"
+        ),
+    )
+
+
+def citation(number: int, quote: str) -> Citation:
+    """The span of these words in one of the passages' documents."""
+    item = evidence()[number - 1]
+    document = documents()[item.chunk.path]
+    start = document.text.index(quote, item.chunk.start)
+    line = document.text.count("\n", 0, start) + 1
+    return Citation(number, document.path, document.title, start, start + len(quote), quote, item.chunk.page, line)
+
+
+ANSWER = (
+    "The board agreed on **40 000 €** for the garden, down from 55 000 €. Ana Ruiz owns the spending and reports "
+    "monthly. Two points are still open:\n\n- the pump quote is valid until 30 June\n- nobody knows who waters it"
+)
+
+
+def answered(question: str = "What was decided about the garden budget?", **changes: object) -> Answered:
+    """An answer with three citations and one sentence without support."""
+    done = Answered(
+        question=question,
+        answer=ANSWER,
+        abstained=False,
+        model="qwen3-4b",
+        stays_home=True,
+        sentences=(
+            Sentence("The board agreed on **40 000 €** for the garden, down from 55 000 €.", (1,), True),
+            Sentence("Ana Ruiz owns the spending and reports monthly.", (2,), True),
+            Sentence("Two points are still open:", (), False),
+            Sentence("the pump quote is valid until 30 June", (3,), True),
+            Sentence("nobody knows who waters it", (), False),
+        ),
+        citations=(
+            citation(1, "agreed on 40 000 €"),
+            citation(2, "Ana owns the budget of the garden"),
+            citation(3, "valid until 30 June"),
+        ),
+        evidence=evidence(),
+        usage=Usage(prompt_tokens=1204, cached_tokens=310, completion_tokens=61),
+        seconds=AnswerTimings(retrieve=0.038, first_token=0.9, total=4.1),
+    )
+    return replace(done, **changes)  # type: ignore[arg-type]
+
+
+def nothing_found(question: str = "Who won the chess cup?") -> Answered:
+    """An abstention with the nearest passages."""
+    return answered(question, answer="", abstained=True, sentences=(), citations=())
+
+
+def retrieved(query: str = "garden budget") -> Retrieved:
+    """The three passages."""
+    return Retrieved(query, evidence(), seconds=Timings(0.004, 0.031, 0.036), documents=214)
+
+
+def status(**changes: object) -> Status:
+    """Everything in order."""
+    done = Status(
+        version="0.1.0",
+        home=HOME,
+        folders=(Folder(NOTES, 214, watching=True),),
+        indexed=214,
+        failed=0,
+        unreadable_pages=0,
+        chunks=1418,
+        vectors_done=1418,
+        vectors_pending=0,
+        chat="qwen3-4b",
+        embed="all-minilm-l6-v2",
+        rerank=None,
+        owner=None,
+        degraded=(),
+        failures=(),
+    )
+    return replace(done, **changes)  # type: ignore[arg-type]
+
+
+class Gate:
+    """A place in a script where the answer waits for the test."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self.reached = threading.Event()
+
+    def open(self) -> None:
+        """Let the answer go on."""
+        self._open.set()
+
+    def wait(self, cancel: threading.Event) -> None:
+        """Hold until opened or cancelled."""
+        self.reached.set()
+        while not cancel.is_set() and not self._open.wait(0.005):
+            pass
+
+
+Script = Sequence[Event | Gate | Exception]
+
+
+def streamed(*, gate: Gate | None = None, question: str = "What was decided about the garden budget?") -> Script:
+    """Passages, the prompt being read, the words one by one, the answer; a gate stands before the last word."""
+    words = [Token(word) for word in ANSWER.replace(" ", " \0").split("\0")]
+    middle: list[Event | Gate] = [*words[:-1], gate, words[-1]] if gate else list(words)
+    return [retrieved(question), Reading(500, 1204), *middle, answered(question)]
+
+
+class FakeBrain:
+    """Says what its scripts say. Each question takes the next script; the last one serves for the rest."""
+
+    def __init__(self, *scripts: Script, standing: Status | None = None) -> None:
+        self.scripts = list(scripts) or [streamed()]
+        self.standing = standing or status()
+        self.documents = documents()
+        self.asked: list[tuple[str, tuple[Message, ...]]] = []
+        self.searched: list[str] = []
+        self.added: list[Path] = []
+        self.closed = threading.Event()
+        self.found: Callable[[str], Retrieved] = retrieved
+        self._events: queue.Queue[Event | None] = queue.Queue()
+
+    def say(self, *events: Event) -> None:
+        """What the indexer does."""
+        for event in events:
+            self._events.put(event)
+
+    def leave(self) -> None:
+        """The owner of the store goes away."""
+        self._events.put(None)
+
+    def ask(
+        self, question: str, *, history: Sequence[Message] = (), cancel: threading.Event, quotes: bool = False
+    ) -> Iterator[Event]:
+        self.asked.append((question, tuple(history)))
+        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        text = ""
+        for step in script:
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, Gate):
+                step.wait(cancel)
+                continue
+            if cancel.is_set():
+                yield answered(question, answer=text, stopped=True, sentences=(), citations=(), abstained=not text)
+                return
+            text += step.text if isinstance(step, Token) else ""
+            yield step
+
+    def search(self, query: str, *, limit: int = 10) -> Retrieved:
+        self.searched.append(query)
+        return self.found(query)
+
+    def sync(self, *, cancel: threading.Event, words_only: bool = False) -> Iterator[Event]:
+        yield SyncStarted(1)
+        yield FileIndexed(NOTES / "new.md", 2, 2, True)
+        yield SyncFinished(added=1)
+
+    def follow(self, *, cancel: threading.Event) -> Iterator[Event]:
+        while not cancel.is_set():
+            try:
+                event = self._events.get(timeout=0.005)
+            except queue.Empty:
+                continue
+            if event is None:
+                return
+            yield event
+
+    def add(self, folder: Path) -> None:
+        if folder.name == "missing":
+            raise FolderMissing(f"{folder} does not exist.", hint="Check the spelling.")
+        self.added.append(folder)
+        self.standing = replace(self.standing, folders=(*self.standing.folders, Folder(folder, 0, True)))
+        self.say(StatusChanged())
+
+    def remove(self, folder: Path) -> int:
+        return 0
+
+    def document(self, path: Path) -> Document:
+        if path not in self.documents:
+            raise StoreError(f"{path.name} is not in the store.", hint="It may have been moved.")
+        return self.documents[path]
+
+    def status(self) -> Status:
+        return self.standing
+
+
+def app(brain: FakeBrain, *, fails: BrainError | None = None, **options: object) -> BrainApp:
+    """The app on a fake, with a clock that stands still."""
+
+    @contextmanager
+    def connect() -> Iterator[FakeBrain]:
+        if fails is not None:
+            raise fails
+        try:
+            yield brain
+        finally:
+            brain.closed.set()
+
+    options.setdefault("now", lambda: 1000.0)
+    made = BrainApp(connect, today=lambda: TODAY, **options)  # type: ignore[arg-type]
+    made.animation_level = "none"
+    return made

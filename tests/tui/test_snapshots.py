@@ -1,0 +1,112 @@
+"""Pictures of the Ask screen in its states, at two sizes. A change of any cell needs a look: pytest --snapshot-update."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from brain.errors import ModelError
+from brain.events import Token
+from tests.tui.fakes import FakeBrain, Gate, app, nothing_found, retrieved, status, streamed
+from tests.tui.pilot import ready, shows, type_text, until
+
+SIZES = ((120, 36), (80, 24))
+Steps = Callable[[Pilot[int]], Awaitable[None]]
+
+
+async def _ask(pilot: Pilot[int], text: str = "What was decided about the garden budget?") -> None:
+    await ready(pilot)
+    await type_text(pilot, text)
+    await pilot.press("enter")
+
+
+async def first_run(pilot: Pilot[int]) -> None:
+    await shows(pilot, "Nothing to remember yet.", "Enter adds the folder")
+
+
+async def just_ask(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    await shows(pilot, "Just ask.")
+
+
+async def no_model(pilot: Pilot[int]) -> None:
+    await shows(pilot, "No model yet.")
+
+
+async def results(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    await type_text(pilot, "garden bu")
+    await shows(pilot, "> garden bu", "words 4 ms")
+    await pilot.press("down")
+    await shows(pilot, "▸")
+
+
+async def streaming(pilot: Pilot[int]) -> None:
+    await _ask(pilot)
+    await shows(pilot, "nobody knows who waters", "writing")
+
+
+async def settled(pilot: Pilot[int]) -> None:
+    await _ask(pilot)
+    await shows(pilot, "4.1 s", "^t why")
+    await until(pilot, lambda: not pilot.app.bridge.is_asking)
+
+
+async def preview(pilot: Pilot[int]) -> None:
+    await settled(pilot)
+    await pilot.press("escape", "n", "N", "enter")
+    await shows(pilot, "1 of 3", "▌12")
+
+
+async def no_evidence(pilot: Pilot[int]) -> None:
+    await _ask(pilot, "Who won the chess cup?")
+    await shows(pilot, "Closest:", "3 passages")
+    await until(pilot, lambda: not pilot.app.bridge.is_asking)
+
+
+async def failed(pilot: Pilot[int]) -> None:
+    await _ask(pilot)
+    await shows(pilot, "! The model stopped unexpectedly.", "Your question is kept.")
+    await until(pilot, lambda: not pilot.app.bridge.is_asking)
+
+
+async def why(pilot: Pilot[int]) -> None:
+    await settled(pilot)
+    await pilot.press("ctrl+t")
+    await shows(pilot, "whole answer 4.1 s")
+
+
+async def keys(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    await pilot.press("f1")
+    await shows(pilot, "Esc closes")
+
+
+BROKEN = [
+    retrieved(),
+    Token("The board agreed on "),
+    ModelError("The model stopped unexpectedly.", hint="Your question is kept."),
+]
+EMPTY = status(folders=(), indexed=0, chunks=0, vectors_done=0)
+STATES: dict[str, tuple[Callable[[], FakeBrain], Steps]] = {
+    "first_run": (lambda: FakeBrain(standing=EMPTY), first_run),
+    "ready": (FakeBrain, just_ask),
+    "no_model": (lambda: FakeBrain(standing=status(chat=None)), no_model),
+    "results": (FakeBrain, results),
+    "streaming": (lambda: FakeBrain(streamed(gate=Gate())), streaming),
+    "answered": (FakeBrain, settled),
+    "preview": (FakeBrain, preview),
+    "no_evidence": (lambda: FakeBrain([retrieved(), nothing_found()]), no_evidence),
+    "failed": (lambda: FakeBrain(BROKEN), failed),
+    "why": (FakeBrain, why),
+    "keys": (FakeBrain, keys),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("state", STATES)
+def test_looks_as_it_did(snap_compare, state, size):
+    brain, steps = STATES[state]
+    assert snap_compare(app(brain()), terminal_size=size, run_before=steps)

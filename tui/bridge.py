@@ -1,0 +1,220 @@
+"""Runs the engine for the screen: generators in thread workers, what they yield as messages.
+
+The engine is opened in a thread after the first frame, so that nothing heavy is imported before the bar can be typed
+in. Only `post_message` crosses from a thread to the screen. Nothing here draws or decides what is drawn.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from brain.errors import BrainError, FolderMissing
+from brain.events import Event, Failed, Retrieved, StatusChanged, SyncFinished, VectorsAdded
+from brain.types import Message as Turn
+from tui import messages, texts
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.message_pump import MessagePump
+    from textual.worker import Worker
+
+    from brain.seams import Brain
+
+Connect = Callable[[], AbstractContextManager["Brain"]]
+
+T = TypeVar("T")
+_log = logging.getLogger("brain.tui")
+_STATUS_EVERY = 1.0  # seconds between two looks at the status while events come in
+
+
+def failure(error: Exception) -> Failed:
+    """An exception as something to show: our own with reason and hint, any other as an apology; that one is logged."""
+    if isinstance(error, BrainError):
+        return Failed(error.reason, error.hint)
+    _log.error("front end failed", exc_info=error)
+    return Failed(texts.BUG, texts.BUG_HINT)
+
+
+def attempt(work: Callable[[], T]) -> T | Failed:
+    """What `work` returns, or its failure as something to show: a bug in one part must not take the screen down."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001
+        return failure(error)
+
+
+class Bridge:
+    """Between one app and one engine. Every method returns at once; answers come as messages: what belongs to a question
+    or a search to the desk, the rest to the app."""
+
+    def __init__(self, app: App[int], desk: MessagePump, connect: Connect, folders: Sequence[Path] = ()) -> None:
+        self._app = app
+        self._desk = desk
+        self._connect = connect
+        self._folders = list(folders)
+        self._brain: Brain | None = None
+        self._closing = threading.Event()
+        self.ended = threading.Event()  # the engine is closed, or never was open
+        self._asking: dict[int, threading.Event] = {}
+        self._lock = threading.Lock()
+        self._wanted: str | None = None
+        self._searching = False
+        self._limit = 10
+
+    @property
+    def is_open(self) -> bool:
+        """The engine can be asked."""
+        return self._brain is not None
+
+    @property
+    def is_asking(self) -> bool:
+        """A question is running, or was stopped and has not ended."""
+        return bool(self._asking)
+
+    def open(self) -> None:
+        """Open the engine and follow it until `close`. Connected, Standing and Happened come, or Disconnected."""
+        self._run(self._stay_connected, "engine")
+
+    def close(self) -> None:
+        """End everything that runs. Returns at once; the threads end by themselves."""
+        self._closing.set()
+        for cancel in list(self._asking.values()):
+            cancel.set()
+
+    def ask(self, ticket: int, question: str, history: Sequence[Turn]) -> None:
+        """Ask; Happened events with this ticket come, and AskEnded at the end."""
+        cancel = self._asking[ticket] = threading.Event()
+        self._run(lambda: self._ask(ticket, question, tuple(history), cancel), "ask")
+
+    def stop(self, ticket: int) -> None:
+        """Stop a running question; its last events still come."""
+        if cancel := self._asking.get(ticket):
+            cancel.set()
+
+    def search(self, text: str, *, limit: int) -> None:
+        """Search while typing: Found comes for the newest text. One search runs at a time; texts in between are skipped."""
+        with self._lock:
+            self._wanted, self._limit = text, limit
+            if self._searching or self._brain is None:
+                return
+            self._searching = True
+        self._run(self._search, "search")
+
+    def fetch(self, source: messages.Source, purpose: messages.Purpose) -> None:
+        """Read a document from the store; Fetched comes."""
+        self._run(lambda: self._fetch(source, purpose), "fetch")
+
+    def add(self, folder: Path) -> None:
+        """Watch one more folder; FolderAdded comes."""
+        self._run(lambda: self._add(folder), "folder")
+
+    def sync(self) -> None:
+        """Look at the folders now; its events come as Happened."""
+        self._run(self._sync, "sync")
+
+    def _run(self, work: Callable[[], None], group: str) -> Worker[None]:
+        return self._app.run_worker(work, thread=True, group=group, name=f"brain {group}", exit_on_error=False)
+
+    def _stay_connected(self) -> None:
+        try:
+            self._connect_again_and_again()
+        finally:
+            self.ended.set()
+
+    def _connect_again_and_again(self) -> None:
+        while not self._closing.is_set():
+            failed = attempt(self._connect_once)
+            if failed is not None and not self._closing.is_set():
+                self._app.post_message(messages.Disconnected(failed))
+                return
+            # The owner of the store left: claim it, or attach to whoever did.
+            self._closing.wait(0.2)
+
+    def _connect_once(self) -> None:
+        with self._connect() as brain:
+            self._brain = brain
+            try:
+                self._app.post_message(messages.Connected())
+                self._follow(brain)
+            finally:
+                self._brain = None
+
+    def _follow(self, brain: Brain) -> None:
+        self._app.post_message(messages.Standing(brain.status()))
+        while self._folders:
+            self._add(self._folders.pop(0))
+        looked = time.monotonic()
+        for event in brain.follow(cancel=self._closing):
+            self._app.post_message(messages.Happened(event))
+            if _moves_status(event) or time.monotonic() - looked >= _STATUS_EVERY:
+                self._app.post_message(messages.Standing(brain.status()))
+                looked = time.monotonic()
+
+    def _ask(self, ticket: int, question: str, history: tuple[Turn, ...], cancel: threading.Event) -> None:
+        def stream() -> None:
+            for event in self._need().ask(question, history=history, cancel=cancel):
+                self._desk.post_message(messages.Happened(event, ticket))
+
+        if failed := attempt(stream):
+            self._desk.post_message(messages.Happened(failed, ticket))
+        self._asking.pop(ticket, None)
+        self._desk.post_message(messages.AskEnded(ticket))
+
+    def _search(self) -> None:
+        while True:
+            with self._lock:
+                text, limit, self._wanted = self._wanted, self._limit, None
+                if text is None or self._closing.is_set():
+                    self._searching = False
+                    return
+            found = attempt(partial(self._find, text, limit))
+            if isinstance(found, Failed):
+                self._desk.post_message(messages.Found(text, None, found))
+            else:
+                self._desk.post_message(messages.Found(text, found))
+
+    def _find(self, text: str, limit: int) -> Retrieved:
+        return self._need().search(text, limit=limit)
+
+    def _fetch(self, source: messages.Source, purpose: messages.Purpose) -> None:
+        result = attempt(lambda: self._need().document(source.path))
+        if isinstance(result, Failed):
+            self._desk.post_message(messages.Fetched(source, purpose, None, result))
+        else:
+            self._desk.post_message(messages.Fetched(source, purpose, result))
+
+    def _add(self, folder: Path) -> None:
+        failed = attempt(lambda: self._need().add(folder))
+        if failed is None:
+            self._standing()
+        self._app.post_message(messages.FolderAdded(folder, failed))
+
+    def _sync(self) -> None:
+        def look() -> None:
+            for event in self._need().sync(cancel=self._closing):
+                self._app.post_message(messages.Happened(event))
+
+        if failed := attempt(look):
+            self._app.post_message(messages.Trouble(failed))
+        self._standing()
+
+    def _standing(self) -> None:
+        status = attempt(lambda: self._need().status())
+        if not isinstance(status, Failed):
+            self._app.post_message(messages.Standing(status))
+
+    def _need(self) -> Brain:
+        if self._brain is None:
+            raise FolderMissing(texts.OPENING)
+        return self._brain
+
+
+def _moves_status(event: Event) -> bool:
+    return isinstance(event, StatusChanged | SyncFinished) or (isinstance(event, VectorsAdded) and not event.pending)

@@ -1,0 +1,54 @@
+"""The command palette: every command of the table, found by any of its words, with its key."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from tui import keys
+
+if TYPE_CHECKING:
+    from tui.app import BrainApp
+
+
+class Commands(Provider):
+    """The commands of tui.keys for Textual's palette."""
+
+    async def discover(self) -> Hits:
+        """All of them, before anything is typed."""
+        for command in self._commands():
+            yield DiscoveryHit(_shown(command, self._key(command)), partial(self._do, command), command.label)
+
+    async def search(self, query: str) -> Hits:
+        """Those that match."""
+        matcher = self.matcher(query)
+        for command in self._commands():
+            score = matcher.match(f"{command.group} {command.label}")
+            if score > 0:
+                yield Hit(score, _shown(command, self._key(command)), partial(self._do, command), command.label)
+
+    def _commands(self) -> list[keys.Command]:
+        return [command for command in keys.COMMANDS if command.palette and command.id != "help.palette"]
+
+    def _key(self, command: keys.Command) -> str:
+        keymap = cast("BrainApp", self.app).live_keys
+        return keys.keys(command.id, "key", keymap) or keys.keys(command.id, "letter", keymap)
+
+    async def _do(self, command: keys.Command) -> None:
+        await self.app.run_action(command.action)
+
+
+def _shown(command: keys.Command, key: str) -> Content:
+    return Content.assemble(
+        (f"{command.group:<9}", "dim"), command.label, (f"   {key}" if key else "", "bold $text-accent")
+    )
+
+
+class Palette(CommandPalette):
+    """Textual's palette that ctrl+g closes, too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+g", "escape", show=False)]

@@ -1,0 +1,83 @@
+"""The bottom line: what is watched, what is being read, what is off, and which model answers. It never lies."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from brain.cleaning import one_line
+from tui import texts
+from tui.widgets.line import Part
+
+if TYPE_CHECKING:
+    from brain.types import Status
+    from tui.progress import Progress
+
+
+def search_parts(status: Status) -> tuple[str, bool]:
+    """The parts of the search that work, and whether one is missing: ("words, meaning off", True)."""
+    off = {impaired.part for impaired in status.degraded}
+    working = [] if "words" in off else [texts.WORDS_ON]
+    missing = [texts.WORDS_OFF] if "words" in off else []
+    total = status.vectors_done + status.vectors_pending
+    if "vectors" in off:
+        missing.append(texts.MEANING_OFF)
+    elif status.vectors_pending and total:
+        missing.append(texts.MEANING_PART.format(percent=100 * status.vectors_done // total))
+    else:
+        working.append(texts.MEANING_ON)
+    if "rerank" in off:
+        missing.append(texts.RERANK_OFF)
+    elif status.rerank:
+        working.append(texts.RERANK_ON)
+    missing += [name for part, name in (("ocr", texts.OCR_OFF), ("watcher", texts.WATCHER_OFF)) if part in off]
+    return ", ".join(["+".join(working) or texts.SEARCH_OFF, *missing]), bool(off)
+
+
+def standing(status: Status | None, progress: Progress | None, *, is_lost: bool) -> tuple[list[Part], list[Part]]:
+    """The parts of the line, left and right."""
+    if status is None or is_lost:
+        said = Content.styled(texts.CLOSED, "$text-error") if is_lost else Content(texts.OPENING_SHORT)
+        return [Part(said, keep=10)], []
+    searching, is_degraded = search_parts(status)
+    is_foreign = status.owner is not None and status.owner.pid != os.getpid()
+    left = [] if is_foreign and not (progress and progress.is_running) else [_watching(status, progress)]
+    if status.failed:
+        files = texts.counted(status.failed, "file")
+        left.append(Part(Content.styled(texts.FILES_FAILED.format(files=files), "$text-warning"), keep=10))
+    if is_foreign and status.owner:  # that one watches and indexes
+        left.insert(0, Part(Content(texts.ATTACHED.format(pid=status.owner.pid)), keep=8))
+    left.append(
+        Part(
+            Content(texts.counted(status.indexed, "document")),
+            keep=4,
+            short=Content(f"{texts.short_number(status.indexed)} docs"),
+        )
+    )
+    left.append(Part(Content(texts.counted(status.chunks, "passage")), keep=2))
+    left.append(Part(Content.styled(searching, "$text-warning") if is_degraded else Content(searching), keep=10))
+    if status.chat is None:
+        return left, [Part(Content.styled(texts.NO_MODEL_SHORT, "$text-warning"), keep=10)]
+    return left, [Part(Content(one_line(status.chat)), keep=6)]
+
+
+def _watching(status: Status, progress: Progress | None) -> Part:
+    later = progress.left if progress else None
+    ending = f"  {texts.span(later)}" if later is not None else ""
+    if progress and progress.vectors:
+        done, total = progress.vectors.done, progress.vectors.done + progress.vectors.pending
+        text = texts.MEANING_LEFT.format(done=texts.number(done), total=texts.number(total)) + ending
+        return Part(Content.styled(text, "$text-primary"), keep=9, short=Content.styled("◐", "$text-primary"))
+    if progress and progress.is_running:
+        text = texts.INDEXING.format(done=texts.number(progress.done), total=texts.number(progress.total)) + ending
+        text = text if progress.total else texts.LOOKING
+        return Part(Content.styled(text, "$text-primary"), keep=9)
+    if not status.folders:
+        return Part(Content(texts.NO_FOLDER), keep=9)
+    if not any(folder.watching for folder in status.folders):
+        return Part(Content(texts.NOT_WATCHED), keep=8)
+    folders = texts.counted(len(status.folders), "folder")
+    text = texts.WATCHING.format(folders=folders)
+    return Part(Content(text).stylize("$text-success", 0, 1), keep=8, short=Content.styled("●", "$text-success"))

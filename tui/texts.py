@@ -1,0 +1,161 @@
+"""Every visible string of the terminal UI. Nothing here draws; `{}` parts are filled by the one who does."""
+
+from __future__ import annotations
+
+from datetime import date
+
+APP = "Brain"
+YOU = "You"
+PLACEHOLDER = "Ask your notes anything"
+BAR_TITLE = "Just ask"
+
+BADGE_LOCAL = "● LOCAL"
+BADGE_LOCAL_LONG = "● LOCAL  nothing leaves this machine"
+BADGE_REMOTE = "▲ REMOTE {model}"
+
+OPENING = "Opening your notes …"
+NO_FOLDERS = "Nothing to remember yet. Add a folder of notes or PDFs."
+FOLDER_PLACEHOLDER = "~/notes"
+FOLDER_HINT = "Enter adds it. Brain only reads there; nothing is changed, nothing leaves this machine."
+FOLDER_BUSY = "Adding {folder} …"
+FOLDER_ADDED = "{folder} is watched now. You can ask already."
+ADD_FOLDER_SHORT = "add a folder"
+ADD_FOLDER = "Add a folder of notes or PDFs"
+READY = "Just ask."
+READY_COUNT = "{documents} · {passages}"
+READY_EMPTY = "No notes read yet. You can ask as soon as the first ones are."
+READY_READING = "reading {done} of {total}, you can ask already"
+NO_MODEL = "No model yet. Search works; answers need one."
+NO_MODEL_HINT = "brain models pull starter"
+OWNED = "Another Brain (pid {pid}) owns the index. This window is attached to it."
+LOST = "Enter tries again."
+NOT_OPEN_YET = "Your notes are still being opened. The question waits."
+BUG = "Something went wrong inside Brain, and that is a bug. Your notes and your question are safe."
+BUG_HINT = "The log has the details."
+TOO_SMALL = "Brain needs 40×10. This window is {width}×{height}."
+
+CONVERSATION = "Conversation"
+SEARCHING = "searching …"
+READING = "reading {passages}"
+WAITING = "waits for the answer above"
+THINKING = "thinking {seconds} s"
+AGAIN = "again"
+STOPPED_EARLY = "stopped before the first word"
+STOPPED = "stopped after {words}"
+NOTHING = "Nothing in your files answers this."
+CLOSEST = "Closest:"
+NO_SOURCE = "(no source)"
+CITED = "{count} cited"
+CITED_NONE = "nothing cited"
+MODEL_QUOTES = "quotes, no model"
+UNREAD = "Not readable: {name}, pages {pages} (scanned?)"
+QUEUE_FULL = "One question waits already."
+NEW_LINES = " ↓ {lines} "
+EARLIER = "↑ {count} above, PgUp shows them"
+WRITING = "writing"
+WORKING = "working"
+WORDS_A_SECOND = "{rate:.1f} words/s"
+
+NO_PASSAGE = "No passage matches. {documents} searched."
+MORE = "{count} more"
+SEARCH_TIMES = "words {words} ms · meaning {vectors} ms"
+SEARCH_TIME = "{total} ms"
+BY_WORDS = "words"
+BY_MEANING = "meaning"
+BY_BOTH = "words+meaning"
+
+PREVIEW_PLACE = "{at} of {count}"
+LINE_OF = "line {line} of {lines}"
+PAGE_OF = "page {page} of {pages}"
+
+WATCHING = "● watching {folders}"
+INDEXING = "◐ indexing {done}/{total}"
+MEANING_LEFT = "◐ meaning {done}/{total}"
+LOOKING = "◐ looking at your folders"
+NOT_WATCHED = "○ not watching"
+NO_FOLDER = "○ no folders"
+OPENING_SHORT = "○ opening"
+CLOSED = "! not open"
+ATTACHED = "attached to {pid}"
+FILES_FAILED = "! {files} not read"
+SEARCH_OFF = "search off"
+WORDS_ON = "words"
+WORDS_OFF = "words off"
+MEANING_ON = "meaning"
+MEANING_OFF = "meaning off"
+MEANING_PART = "meaning {percent} %"
+RERANK_ON = "rerank"
+RERANK_OFF = "rerank off"
+OCR_OFF = "ocr off"
+WATCHER_OFF = "watcher off"
+CHAT_OFF = "chat off"
+NO_MODEL_SHORT = "no model"
+
+COPIED = "Copied: {what} ({how})."
+COPIED_FILE = "No clipboard answered. {what} was sent to the terminal and is in {file}."
+COPY_FAILED = "No clipboard answered, and no file could be written ({reason}). {what} was sent to the terminal."
+THE_ANSWER = "the answer"
+THE_ANSWER_SOURCES = "the answer with its sources"
+THE_QUOTE = "the quote"
+THE_SELECTION = "the selection"
+NOTHING_TO_COPY = "There is nothing to copy yet."
+NO_EDITOR = "No editor found. Set $EDITOR."
+EDITOR_FAILED = "The editor did not start: {reason}"
+NO_SUSPEND = "This terminal cannot be lent to an editor. Set $VISUAL to one with its own window."
+NO_VIEWER = "No program to open files with was found (xdg-open)."
+QUIT_AGAIN = "ctrl+c again quits."
+NO_LOG = "There is no log yet."
+
+WHY = "Why this answer"
+WHY_NOTHING = "Nothing was asked yet."
+WHY_SEARCHED = "searched"
+WHY_SECONDS = "passages {retrieve} ms · first word {first} s · whole answer {total} s"
+WHY_USAGE = "{prompt} tokens read, {cached} of them kept from before · {completion} written"
+WHY_HEAD = ("", "passage", "words", "meaning", "rerank", "cited")
+WHY_OFF = "off: {parts}"
+HELP = "Keys"
+HELP_WHILE_TYPING = "always"
+HELP_BAR = "in the bar"
+HELP_READING = "in the answer or the source (Esc leaves the bar)"
+CLOSE_HINT = "Esc closes"
+PALETTE_PLACEHOLDER = "What do you want to do?"
+
+
+def number(count: int) -> str:
+    """12480 → "12 480"."""
+    return f"{count:,}".replace(",", " ")
+
+
+def short_number(count: int) -> str:
+    """12480 → "12.5k"."""
+    return f"{count / 1000:.1f}k" if count >= 10_000 else number(count)
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number and its noun: "1 folder", "3 folders"."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def age(written: str | None, today: date) -> str:
+    """How long ago an ISO date is, in the largest unit that fits; empty for none or one that is no date."""
+    try:
+        days = (today - date.fromisoformat((written or "")[:10])).days
+    except ValueError:
+        return ""
+    if days < 0:
+        return (written or "")[:10]
+    if days == 0:
+        return "today"
+    for size, noun in ((365, "year"), (30, "month"), (7, "week"), (1, "day")):
+        if days >= size:
+            return counted(days // size, noun)
+    return ""
+
+
+def span(seconds: float) -> str:
+    """A time left, rounded to what is worth saying."""
+    if seconds < 60:
+        return f"{max(10, round(seconds / 10) * 10)} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{round(seconds / 3600)} h"

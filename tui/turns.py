@@ -1,0 +1,131 @@
+"""One question and what becomes of it: a value that takes the engine's events in. It draws nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from brain.events import Answered, Event, Failed, FellBack, Reading, Retrieved, Thought, Token
+from brain.types import Citation, Evidence, Message
+from tui.messages import Source
+
+State = Literal["waiting", "searching", "reading", "thinking", "writing", "answered", "stopped", "failed"]
+RUNNING: tuple[State, ...] = ("searching", "reading", "thinking", "writing")
+
+
+@dataclass(slots=True)
+class Turn:
+    """A question, its passages, the words so far, and how it ended."""
+
+    ticket: int
+    question: str
+    state: State = "searching"
+    pieces: list[str] = field(default_factory=list)
+    retrieved: Retrieved | None = None
+    reading: Reading | None = None
+    answered: Answered | None = None
+    failed: Failed | None = None
+    fell_back: FellBack | None = None
+    began: float = 0.0
+    thinking_since: float = 0.0
+    writing_since: float = 0.0
+
+    @property
+    def is_running(self) -> bool:
+        """An answer is on its way."""
+        return self.state in RUNNING
+
+    @property
+    def text(self) -> str:
+        """The words so far."""
+        return "".join(self.pieces)
+
+    @property
+    def words(self) -> int:
+        """How many words there are so far."""
+        return len(self.text.split())
+
+    @property
+    def is_settled(self) -> bool:
+        """The answer came to its own end."""
+        return self.state == "answered" and self.answered is not None
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """What the answer cites."""
+        return self.answered.citations if self.answered and not self.answered.abstained else ()
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The passages the model was given."""
+        if self.answered:
+            return self.answered.evidence
+        return self.retrieved.evidence if self.retrieved else ()
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What can be opened, in the order it is listed: the citations, or the closest passages of an abstention."""
+        if self.answered and self.answered.abstained:
+            return tuple(Source.found(item) for item in self.answered.evidence[:5])
+        return tuple(Source.cited(item) for item in self.citations)
+
+    def numbered(self, number: int) -> int | None:
+        """The place in `sources` of what the answer calls [number]."""
+        for at, citation in enumerate(self.citations):
+            if citation.number == number:
+                return at
+        return None
+
+    def messages(self) -> tuple[Message, ...]:
+        """The turn as history for a follow-up; empty unless it was answered."""
+        if not self.is_settled or self.answered is None or self.answered.abstained:
+            return ()
+        return (Message("user", self.question), Message("assistant", self.answered.answer))
+
+    def take(self, event: Event, now: float) -> None:
+        """Take one event in. What comes after a stop only completes what is there."""
+        match event:
+            case Retrieved():
+                self.retrieved = event
+                self._move("reading")
+            case Reading():
+                self.reading = event
+                self._move("reading")
+            case Thought() if self.is_running:
+                if self.state != "thinking":
+                    self.thinking_since = now
+                self._move("thinking")
+            case Token() if self.is_running:
+                if self.state != "writing":
+                    self.writing_since = now
+                self.pieces.append(event.text)
+                self._move("writing")
+            case FellBack():  # what comes now is the answer; what came before it is not
+                self.fell_back = event
+                self.pieces.clear()
+            case Answered():
+                self._end(event)
+            case Failed() if self.state != "stopped":
+                self.failed = event
+                self.state = "failed"
+            case _:
+                pass
+
+    def stop(self) -> None:
+        """The person stopped it: what there is stays."""
+        if self.is_running:
+            self.state = "stopped"
+
+    def _move(self, state: State) -> None:
+        if self.is_running:
+            self.state = state
+
+    def _end(self, event: Answered) -> None:
+        self.answered = event
+        if not event.stopped:
+            self.state = "answered"
+        elif event.answer or self.pieces:
+            self.state = "stopped"
+            self.pieces = [event.answer or self.text]
+        else:
+            self.state, self.answered = "stopped", None
