@@ -193,6 +193,31 @@ def test_a_process_of_another_user_is_refused_whatever_it_knows(door, monkeypatc
     monkeypatch.undo()
 
 
+STRANGER = """
+import os, socket, sys
+os.chdir(sys.argv[1])
+os.seteuid(65534)
+with socket.socket(socket.AF_UNIX) as stranger:
+    stranger.connect("socket")
+    print(stranger.recv(4096))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_real_stranger_that_gets_as_far_as_the_socket_hears_nothing(door):
+    door.address.parent.chmod(0o755)
+    door.address.chmod(0o777)
+    said = subprocess.run(
+        [sys.executable, "-c", STRANGER, str(door.address.parent)],
+        capture_output=True,
+        text=True,
+        timeout=WAIT,
+        check=True,
+    )
+    assert said.stdout == "b''\n"
+    assert is_serving(door)
+
+
 def test_a_socket_of_another_user_is_not_talked_to(door, monkeypatch):
     monkeypatch.setattr("brain.line.peer_user", lambda _: os.getuid() + 1)
     with pytest.raises(OwnerEnded):
