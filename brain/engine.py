@@ -1,301 +1,133 @@
-"""The composition root: `open_brain` and `LocalBrain`, the Brain of this process."""
+"""The composition root: `open_brain` owns the store, reaches its owner, or reads beside it."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from functools import partial
+from typing import Literal, overload
 
-from brain import __version__
-from brain.ask import ask
-from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
-from brain.events import Event, FellBack, Retrieved, StatusChanged
-from brain.indexer import POLL_SECONDS, Indexer
-from brain.parts import Parts
-from brain.seams import Cancel
+from brain.attached import Attached, Reached, reach_soon
+from brain.errors import OwnerEnded, StoreBusy, StoreError
+from brain.local import LocalBrain, busy
+from brain.log import log
+from brain.remote import attach
+from brain.seams import Brain
+from brain.serve import Server
 from brain.settings import Settings
 from brain.store.catalog import Catalog
-from brain.store.claim import Claim, claim_store, look_at_store
-from brain.types import Checkup, Document, Evidence, Folder, Impaired, Message, Scope, Status, Unread
+from brain.store.claim import Claim, Door, claim_store, look_at_store
 
-ROUNDS = 2  # of mending: one repair may bring to light what another is for
-EVIDENCE = 6  # passages for one answer, neighbours joined
-TINY_BYTES = 600_000_000  # files up to this size hold models of well under a billion parameters
+ATTACH_SECONDS = 1.0  # an owner that has just begun has no socket yet, one that ends has none any more
 
 
-class LocalBrain:
-    """The Brain of this process. Without the claim it reads: search, ask, document and status work, the rest raises StoreBusy."""
+@overload
+def open_brain(settings: Settings, *, own: bool, background: bool = ...) -> AbstractContextManager[LocalBrain]: ...
+@overload
+def open_brain(settings: Settings, *, own: None = ..., background: bool = ...) -> AbstractContextManager[Brain]: ...
+def open_brain(
+    settings: Settings, *, own: bool | None = None, background: bool = False
+) -> AbstractContextManager[LocalBrain] | AbstractContextManager[Brain]:
+    """The Brain of `settings.home`.
 
-    def __init__(self, settings: Settings, catalog: Catalog, claim: Claim) -> None:
-        self._settings = settings
-        self._catalog = catalog
-        self._claim = claim
-        self._parts = Parts(settings, catalog, claim)
-        self._indexer = Indexer(self._parts)
-        self.shelf = self._parts.shelf
-
-    def search(self, query: str, *, limit: int = 10, scope: Scope = Scope()) -> Retrieved:
-        """The best passages. Raises QueryError for a filter that is not understood."""
-        self._require_something()
-        with self._indexer.question():
-            found = self._parts.searcher.search(query, limit=limit, scope=scope)
-        self._indexer.shown(found)
-        return found
-
-    def ask(
-        self,
-        question: str,
-        *,
-        history: Sequence[Message] = (),
-        cancel: Cancel,
-        quotes: bool = False,
-        model: str | None = None,
-        scope: Scope = Scope(),
-    ) -> Iterator[Event]:
-        """Retrieved, then the answer as it comes, then Answered. Raises QueryError; ModelError for a `model` that is not there."""
-        began = time.monotonic()
-        self._require_something()
-        path = self._parts.chat_path(model) if model and not quotes else None
-        with self._indexer.question():
-            found = self._parts.searcher.search(
-                question, limit=EVIDENCE, history=history, scope=scope, join_neighbours=True
-            )
-            self._indexer.shown(found)
-            yield found
-            if not quotes and path is None:
-                try:
-                    path = self._parts.chat_path()
-                except ModelError as error:
-                    yield FellBack("chat", error.reason, error.hint)
-                    found = replace(found, degraded=(*found.degraded, "chat"))
-            yield from ask(
-                question,
-                found,
-                chat=None if path is None else lambda: self._parts.chat(path),
-                tiny=path is not None and path.stat().st_size <= TINY_BYTES,
-                history=history,
-                limit=self._settings.chat.limit,
-                unread=self._unread,
-                began=began,
-                cancel=cancel,
-            )
-
-    def sync(self, *, cancel: Cancel, words_only: bool = False, accept_deletes: bool = False) -> Iterator[Event]:
-        """One pass, in this thread. Raises StoreBusy where another process owns the store.
-
-        With `accept_deletes` a folder that looks unmounted is believed: what is gone from it is forgotten.
-        """
-        self._require_claim()
-        yield from self._indexer.passing(cancel=cancel, words_only=words_only, accept_deletes=accept_deletes)
-
-    def pause(self) -> None:
-        """Let the background rest, until `resume`. Questions and passes on demand go on."""
-        self._indexer.pause()
-
-    def resume(self) -> None:
-        """Let the background catch up."""
-        self._indexer.resume()
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether the background rests because it was told to."""
-        return self._indexer.is_paused
-
-    def rebuild(self, *, cancel: Cancel, vectors: bool = False) -> Iterator[Event]:
-        """Make both indexes again from the catalog; with `vectors`, embed every passage again too."""
-        self._require_claim()
-        yield from self._indexer.rebuilding(cancel=cancel, vectors=vectors)
-
-    def compact(self, *, cancel: Cancel, refill: bool = True) -> None:
-        """After this no file of the store holds a word or vector of what was deleted. It happens by itself once a day.
-
-        Without `refill` the next pass fills Chroma; until then search is exact.
-        """
-        self._require_claim()
-        self._indexer.compacting(cancel=cancel, refill=refill)
-
-    def doctor(self, *, thorough: bool = False, repair: bool = False, cancel: Cancel | None = None) -> Checkup:
-        """Everything in the store that is not as it should be; with `repair`, mended and looked at again. Notes are never written.
-
-        Raises StoreBusy for a repair of what another process owns.
-        """
-        began = time.monotonic()
-        if repair:
-            self._require_claim()
-        found = left = self._indexer.examining(thorough=thorough)
-        for _ in range(ROUNDS if repair else 0):
-            if all(not finding.repair for finding in left):
-                break
-            self._indexer.mending(left, cancel=cancel or threading.Event())
-            left = self._indexer.examining(thorough=thorough)
-        return Checkup(tuple(found), tuple(left), time.monotonic() - began)
-
-    def follow(self, *, cancel: Cancel) -> Iterator[Event]:
-        """What the indexer does, as it happens, until `cancel` is set or this Brain is closed."""
-        yield from self._indexer.follow(cancel)
-
-    def add(self, folder: Path) -> None:
-        """Watch one more folder. Raises FolderMissing, StoreBusy."""
-        self._require_claim()
-        folder = folder.expanduser().absolute()
-        if not folder.is_dir():
-            what = "is a file, not a folder" if folder.exists() else "does not exist"
-            hint = f"Add the folder it is in: brain add {folder.parent}" if folder.exists() else "Check the spelling."
-            raise FolderMissing(f"{folder} {what}.", hint=hint)
-        try:
-            next(iter(folder.iterdir()), None)
-        except OSError as error:
-            raise FolderMissing(
-                f"{folder} cannot be read ({error.strerror}).", hint="Check its permissions."
-            ) from error
-        self._catalog.add_folder(folder.resolve())
-        self._changed()
-
-    def remove(self, folder: Path) -> int:
-        """Forget a folder, not its files. Returns how many documents were forgotten. Raises FolderMissing, StoreBusy."""
-        self._require_claim()
-        asked = folder.expanduser().absolute()
-        known = self._catalog.folders()
-        wanted = next((path for path in (asked, asked.resolve()) if path in known), None)
-        if wanted is None:
-            listed = ", ".join(str(path) for path in known) or "none"
-            raise FolderMissing(f"{asked} is not a watched folder.", hint=f"Watched: {listed}.")
-        forgotten = self._catalog.remove_folder(wanted)
-        self._parts.write_words()
-        self._changed()
-        return forgotten
-
-    def document(self, path: Path) -> Document:
-        """The stored document. Raises StoreError for a path that is not in the store."""
-        return self._catalog.document(path)
-
-    def status(self) -> Status:
-        """How things stand now."""
-        catalog = self._catalog
-        counts, files = catalog.counts(), catalog.files_by_folder()
-        impaired = list(self._impaired())
-        if counts.chunks and (deaf := self._words_impaired()):
-            impaired.append(deaf)
-        missing = {part.part for part in impaired}
-        embed = None if "vectors" in missing else self._parts.embedder().name
-        return Status(
-            version=__version__,
-            home=self._settings.home,
-            folders=tuple(
-                Folder(path, files.get(path, 0), path in self._indexer.watcher.watched) for path in catalog.folders()
-            ),
-            indexed=counts.files,
-            failed=counts.failed,
-            unreadable_pages=counts.unreadable_pages,
-            chunks=counts.chunks,
-            vectors_done=catalog.vectors_done(embed) if embed else 0,
-            vectors_pending=catalog.vectors_pending(embed) if embed else counts.chunks,
-            chat=None if "chat" in missing else self._settings.chat.model,
-            embed=None if embed is None else self._settings.embed.model,
-            rerank=None,
-            owner=self._claim.owner,
-            degraded=tuple(impaired),
-            failures=tuple(catalog.failures()),
-        )
-
-    def warm(self) -> None:
-        """Start the processes of embedder and chat model, so that the first question need not wait. Either may be missing."""
-        try:
-            self._parts.embedder().warm()
-            self._parts.chat(self._parts.chat_path()).warm()
-        except ModelError:
-            return  # status() says so, and so does the first question
-
-    def background(self) -> AbstractContextManager[None]:
-        """While this lasts the store is kept current."""
-        return self._indexer.background()
-
-    def close(self) -> None:
-        """End the models and close the indexes in good order."""
-        self._indexer.end()
-        self._parts.close()
-
-    def _impaired(self) -> Iterator[Impaired]:
-        try:
-            self._parts.embedder()
-        except ModelError as error:
-            yield Impaired("vectors", error.reason, error.hint)
-        try:
-            self._parts.chat(self._parts.chat_path())
-        except ModelError as error:
-            yield Impaired("chat", error.reason, error.hint)
-        if self._indexer.is_paused:
-            yield Impaired("watcher", "Indexing is paused by you.", "Resume it to have changes found.")
-        for skipped in self._indexer.skipped:
-            yield Impaired("watcher", skipped.reason, skipped.hint)
-        for refusal in tuple(self._indexer.watcher.refused.values()):
-            yield Impaired(
-                "watcher", refusal.reason, f"It is looked at every {POLL_SECONDS:.0f} s. {refusal.hint}".strip()
-            )
-
-    def _words_impaired(self) -> Impaired | None:
-        try:
-            self._parts.words().count()
-        except StoreError as error:
-            return Impaired("words", error.reason, error.hint)
-        return None
-
-    def _unread(self, evidence: Sequence[Evidence]) -> Sequence[Unread]:
-        return self._catalog.unread([item.chunk.path for item in evidence])
-
-    def _require_claim(self) -> None:
-        if not self._claim.ours:
-            raise _busy(self._claim)
-
-    def _require_something(self) -> None:
-        if not self._catalog.folders():
-            raise StoreError("Nothing is indexed yet.", hint="Add a folder of notes: brain add FOLDER")
-
-    def _changed(self) -> None:
-        self._indexer.hint()
-        self._indexer.tell(StatusChanged())
+    `own` True: own the store or raise StoreBusy. False: read it beside whoever owns it. None: own it if it is free, else
+    let its owner answer and take its place when it ends; where that owner cannot be talked to, read.
+    `background`: an owner keeps the store current while this lasts. Every owner answers other processes.
+    Raises StoreError for a store that cannot be opened.
+    """
+    if own is None:
+        return _with_whoever(settings, background=background)
+    return _owning(settings, background=background) if own else _beside(settings)
 
 
 @contextmanager
-def open_brain(settings: Settings, *, own: bool | None = None, background: bool = False) -> Iterator[LocalBrain]:
-    """The Brain of `settings.home`.
+def _with_whoever(settings: Settings, *, background: bool) -> Iterator[Brain]:
+    reach = partial(_reach, settings, background=background)
+    read = partial(_kept_open, lambda: _beside(settings), "reader")
+    try:
+        first = reach_soon(reach, ATTACH_SECONDS) or read()
+        is_writable = True
+    except StoreError:
+        first, is_writable = read(), False  # a home that cannot be written can still be read
+    if first.role == "owner" or not is_writable:
+        with ExitStack() as house:
+            house.callback(first.close)
+            yield first.brain
+    else:
+        with closing(Attached(first, reach, read)) as brain:
+            yield brain
 
-    `own` True: own the store or raise StoreBusy. False: read beside whoever owns it. None: own it if it is free, else read.
-    `background`: an owner keeps the store current while this lasts. Raises StoreError for a store that cannot be opened.
-    """
-    path = settings.home / "catalog.db"
-    if own is False and not path.exists():
-        with claim_store(settings.home):
-            Catalog(path).close()  # an empty store can be read like any other
+
+def _reach(settings: Settings, *, background: bool) -> Reached | None:
+    """Own the store or reach its owner. None: not now, perhaps soon. Raises StoreBusy for an owner that cannot be talked to."""
+    try:
+        return _kept_open(lambda: _owning(settings, background=background), "owner")
+    except _Owned as owned:
+        if owned.door is None:
+            return None
+        try:
+            brain = attach(owned.door.address, owned.door.key, offline=settings.offline)
+        except OwnerEnded:
+            return None
+        return Reached(brain, "guest", brain.close, brain.wait_for_end)
+
+
+def _kept_open(opening: Callable[[], AbstractContextManager[LocalBrain]], role: Literal["owner", "reader"]) -> Reached:
     with ExitStack() as house:
-        claim = _claim(settings.home, own, house)
-        if own and not claim.ours:
-            raise _busy(claim)
-        catalog = Catalog(path, read_only=not claim.ours)
+        brain = house.enter_context(opening())
+        return Reached(brain, role, house.pop_all().close)
+
+
+@contextmanager
+def _owning(settings: Settings, *, background: bool) -> Iterator[LocalBrain]:
+    with ExitStack() as house:
+        claim = house.enter_context(claim_store(settings.home))
+        if not claim.ours:
+            raise _Owned(claim)
+        server = _server(settings, claim)
+        if server is not None:
+            house.callback(server.close)
+        catalog = Catalog(settings.home / "catalog.db")
         house.callback(catalog.close)
         brain = LocalBrain(settings, catalog, claim)
         house.callback(brain.close)
-        if background and claim.ours:
+        if background:
             house.enter_context(brain.background())
+        if server is not None:
+            house.enter_context(server.answering(brain))
         yield brain
 
 
-def _claim(home: Path, own: bool | None, house: ExitStack) -> Claim:
-    """Take the store, or look whose it is. A home that cannot be written is read, unless it must be owned."""
-    if own is False:
-        return look_at_store(home)
+def _server(settings: Settings, claim: Claim) -> Server | None:
+    """The socket, announced before the store is open, so that whoever is refused finds it. Without one, others only read."""
     try:
-        return house.enter_context(claim_store(home))
-    except StoreError:
-        if own or not (home / "catalog.db").exists():
-            raise
-        return look_at_store(home)
+        server = Server(settings.home, offline=settings.offline)
+        claim.announce(Door(server.address, server.key))
+    except OSError as error:
+        log.warning("no socket", extra={"why": error.strerror})
+        return None
+    return server
 
 
-def _busy(claim: Claim) -> StoreBusy:
-    owner = claim.owner
-    who = f"Another Brain (pid {owner.pid}, {owner.command})" if owner else "Another Brain"
-    return StoreBusy(f"{who} owns the index.", hint="Do it there, or close it and try again.")
+@contextmanager
+def _beside(settings: Settings) -> Iterator[LocalBrain]:
+    path = settings.home / "catalog.db"
+    if not path.exists():
+        with claim_store(settings.home) as claim:
+            if claim.ours:
+                Catalog(path).close()  # an empty store can be read like any other
+    with ExitStack() as house:
+        catalog = Catalog(path, read_only=True)
+        house.callback(catalog.close)
+        brain = LocalBrain(settings, catalog, look_at_store(settings.home))
+        house.callback(brain.close)
+        yield brain
+
+
+class _Owned(StoreBusy):
+    """Who owns the store, and where it answers."""
+
+    def __init__(self, claim: Claim) -> None:
+        said = busy(claim)
+        super().__init__(said.reason, hint=said.hint)
+        self.door = claim.door

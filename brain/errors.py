@@ -43,6 +43,10 @@ class StoreBusy(StoreError):
     """Another Brain owns the store."""
 
 
+class OwnerEnded(StoreError):
+    """The Brain that owned the index has ended while it was asked: its place is free."""
+
+
 class FolderMissing(BrainError):
     """A watched folder is not there; what is known of it is kept."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from brain.events import Event, Reading, Retrieved
-from brain.types import Delta, Document, Hit, Message, Status, Usage
+from brain.types import Delta, Document, Hit, Message, Scope, Status, Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,21 +99,31 @@ class Brain(Protocol):
     """All that a front end may use."""
 
     def ask(
-        self, question: str, *, history: Sequence[Message] = (), cancel: Cancel, quotes: bool = False
+        self,
+        question: str,
+        *,
+        history: Sequence[Message] = (),
+        cancel: Cancel,
+        quotes: bool = False,
+        model: str | None = None,
+        scope: Scope = Scope(),
     ) -> Iterator[Event]:
         """Retrieved, then Reading/Thought/Token…, then Answered; or Failed. `quotes` forbids the chat model."""
 
-    def search(self, query: str, *, limit: int = 10) -> Retrieved:
+    def search(self, query: str, *, limit: int = 10, scope: Scope = Scope()) -> Retrieved:
         """The passages, best first. Raises QueryError for a filter it does not understand."""
 
-    def sync(self, *, cancel: Cancel, words_only: bool = False) -> Iterator[Event]:
+    def sync(self, *, cancel: Cancel, words_only: bool = False, accept_deletes: bool = False) -> Iterator[Event]:
         """One pass over the folders: SyncStarted … SyncFinished. Raises StoreBusy where another process owns the store."""
+
+    def rebuild(self, *, cancel: Cancel, vectors: bool = False) -> Iterator[Event]:
+        """Both indexes made again from the catalog; with `vectors` every passage is embedded again too. Raises StoreBusy."""
 
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the indexer does, as it happens, until `cancel` is set."""
 
-    def add(self, folder: Path) -> None:
-        """Watch one more folder. Raises FolderMissing, StoreBusy."""
+    def add(self, folder: Path, *, soon: bool = True) -> None:
+        """Watch one more folder. Not `soon`: whoever adds it asks for the pass as well. Raises FolderMissing, StoreBusy."""
 
     def remove(self, folder: Path) -> int:
         """Forget a folder; its files are not touched. Returns how many documents were forgotten."""
@@ -123,3 +133,6 @@ class Brain(Protocol):
 
     def status(self) -> Status:
         """How things stand now."""
+
+    def warm(self) -> None:
+        """Start the models, so that the first question need not wait."""

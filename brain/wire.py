@@ -1,14 +1,23 @@
-"""Values as JSON: what `--json` prints. Pure; text in it is data, and nothing here draws it."""
+"""Values as JSON: what `--json` prints, and what crosses from one Brain to another and back. Pure; nothing here draws.
+
+`event_json` and its neighbours print what people and scripts rely on. `encode` and `decode` are each other's inverse.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from brain import errors
+from brain.errors import BrainError
 from brain.events import Answered, Event, Retrieved
-from brain.types import Citation, Evidence, Status
+from brain.types import Citation, Document, Evidence, Message, Scope, Status
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -108,3 +117,97 @@ def status_json(status: Status) -> dict[str, Any]:
         "degraded": plain_json(status.degraded),
         "failures": plain_json(status.failures),
     }
+
+
+KINDS: dict[str, type] = {kind.__name__: kind for kind in (*get_args(Event), Document, Status, Scope, Message)}
+ERRORS: dict[str, type[BrainError]] = {
+    name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, BrainError)
+}
+
+
+def to_bytes(body: dict[str, Any]) -> bytes:
+    """A JSON object as bytes. Text that UTF-8 has no bytes for (odd file names) comes back as it was."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def from_bytes(frame: bytes) -> dict[str, Any]:
+    """The JSON object in some bytes. Raises ValueError for anything else, however hostile."""
+    try:
+        body = json.loads(frame.decode("utf-8", "surrogatepass"))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(body, dict):
+        raise ValueError("not an object")
+    return body
+
+
+def encode(value: Any) -> dict[str, Any]:
+    """An event, Document, Status, Scope or Message as an object that says in `is` what it is."""
+    kind = type(value).__name__
+    if KINDS.get(kind) is not type(value):
+        raise ValueError(f"{kind} does not cross")
+    body: dict[str, Any] = plain_json(value)
+    return {"is": kind, **body}
+
+
+def decode(body: Any) -> Any:
+    """What `encode` was given; None for a kind that is not known here. Fields that are not known are left out.
+
+    Raises ValueError where a known field is missing or of another type.
+    """
+    if not isinstance(body, dict) or not isinstance(body.get("is"), str):
+        raise ValueError("an object that does not say what it is")
+    kind = KINDS.get(body["is"])
+    return None if kind is None else _reading(kind)(body)
+
+
+def encode_error(error: BrainError) -> dict[str, str]:
+    """An error as its name, reason and hint."""
+    return {"error": type(error).__name__, "reason": error.reason, "hint": error.hint}
+
+
+def decode_error(body: dict[str, Any]) -> BrainError:
+    """The error again; a kind that is not known here is a plain BrainError."""
+    kind = ERRORS.get(str(body.get("error")), BrainError)
+    return kind(str(body.get("reason")), hint=str(body.get("hint", "")))
+
+
+@cache
+def _reading(kind: Any) -> Callable[[Any], Any]:
+    """What turns JSON back into a value of this type."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        return _reading_object(kind)
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return lambda value: _checked(value, value in parts, kind)
+    if origin in (UnionType, Union):  # every one of ours is "this or None"
+        (inner,) = (_reading(part) for part in parts if part is not NoneType)
+        return lambda value: None if value is None else inner(value)
+    if origin is tuple:  # every one of ours is "any number of these"
+        each = _reading(parts[0])
+        return lambda value: tuple(each(item) for item in _checked(value, type(value) is list, kind))
+    if kind is Path:
+        return lambda value: Path(_checked(value, type(value) is str, kind))
+    if kind is float:
+        return lambda value: float(_checked(value, type(value) in (int, float), kind))
+    return lambda value: _checked(value, type(value) is kind, kind)
+
+
+def _reading_object(kind: type) -> Callable[[Any], Any]:
+    types = get_type_hints(kind)
+    known = {item.name: _reading(types[item.name]) for item in fields(kind)}
+    needed = [item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING]
+
+    def read(body: Any) -> Any:
+        _checked(body, isinstance(body, dict), kind)
+        for name in needed:
+            _checked(body, name in body, f"{kind.__name__}.{name}")
+        return kind(**{name: reading(body[name]) for name, reading in known.items() if name in body})
+
+    return read
+
+
+def _checked(value: Any, is_right: bool, what: Any) -> Any:
+    if not is_right:
+        raise ValueError(f"not a {getattr(what, '__name__', what)}")
+    return value

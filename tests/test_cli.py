@@ -12,6 +12,7 @@ from brain.cli.output import Progress, Streamed, place
 from brain.engine import open_brain
 from brain.events import Checked, Token, VectorsAdded
 from brain.settings import load
+from brain.store.claim import claim_store
 from brain.types import Sentence
 from tui.__main__ import _folders
 
@@ -277,12 +278,26 @@ def test_an_unreadable_folder_says_so(notes, home, capsys, monkeypatch):
     assert "cannot be read (Permission denied)" in capsys.readouterr().err
 
 
-def test_another_owner_is_named_and_reading_goes_on(added, capsys):
+def test_while_another_owns_the_store_reading_and_writing_go_on(added, capsys, tmp_path):
+    more = tmp_path / "more"
+    more.mkdir()
+    (more / "zebra.md").write_text("A zebra came to the garden.")
     with open_brain(load(), own=True):
+        assert main(["add", str(more)]) == DONE
+        assert capsys.readouterr().out.startswith("1 added, 0 changed")
+        assert main(["sync"]) == DONE
+        assert main(["rebuild"]) == DONE
+        capsys.readouterr()
+        assert run_json(capsys, "search", "zebra")["hits"]
+        assert run_json(capsys, "remove", str(more)) == {"removed": [{"path": str(more), "files": 1}]}
+        assert run_json(capsys, "status")["owner"]["pid"] == os.getpid()
+
+
+def test_an_owner_that_cannot_be_talked_to_is_named_and_reading_goes_on(added, capsys, home):
+    with claim_store(home):
         assert main(["sync"]) == FAILED
         assert f"pid {os.getpid()}" in capsys.readouterr().err
         assert run_json(capsys, "search", "garden")["hits"]
-        assert run_json(capsys, "status")["owner"]["pid"] == os.getpid()
 
 
 def test_wrong_settings_are_wrong_usage(home, capsys):

@@ -96,7 +96,7 @@ def test_only_the_owner_writes(home, notes, embedder):
         index(owner, notes)
         with pytest.raises(StoreBusy, match="owns the index"), open_brain(load(), own=True):
             pass
-        with open_brain(load()) as reader:
+        with open_brain(load(), own=False) as reader:
             for write in (
                 lambda: reader.add(notes),
                 lambda: reader.remove(notes),

@@ -12,8 +12,8 @@ import pytest
 
 from brain.cli import DONE, main
 from brain.engine import open_brain
-from brain.passes import COMPACT_SECONDS, MUCH, is_due
 from brain.parts import Parts
+from brain.passes import COMPACT_SECONDS, MUCH, is_due
 from brain.settings import load
 from brain.store import vectors
 from brain.store.words import FIELDS, Words

@@ -42,6 +42,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("craft upon citing", ("brain.gating", "brain.quoting", "brain.phrasing")),
     ("craft upon quoting", ("brain.prompting",)),
+    ("line", ("brain.line",)),
     (
         "drawers",
         (
@@ -65,11 +66,13 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "brain.watch",
             "brain.judge",
             "brain.serve",
+            "brain.attached",
         ),
     ),
     ("parts", ("brain.parts",)),
     ("passes", ("brain.passes", "brain.following")),
     ("indexer", ("brain.indexer",)),
+    ("local", ("brain.local",)),
     ("house", ("brain.engine",)),
     ("doors", ("brain.cli.*",)),
     ("headless door", ("brain.__main__",)),

@@ -1,15 +1,55 @@
 """Values as JSON."""
 
 import json
+from dataclasses import is_dataclass
 from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
-from brain.events import Answered, FileFailed, Retrieved, SyncFinished, Timings, VectorsAdded
+from brain import errors
+from brain.errors import BrainError
+from brain.events import Answered, FileFailed, Retrieved, SyncFinished, Timings, Token, VectorsAdded
 from brain.types import Chunk, Citation, Evidence, Failure, Folder, Impaired, Owner, Scores, Sentence, Status, Unread
-from brain.wire import answer_json, event_json, search_json, status_json
+from brain.wire import (
+    ERRORS,
+    KINDS,
+    answer_json,
+    decode,
+    decode_error,
+    encode,
+    encode_error,
+    event_json,
+    from_bytes,
+    search_json,
+    status_json,
+    to_bytes,
+)
 
 CHUNK = Chunk(Path("/n/a.pdf"), 5, 9, "text", ("One", "Two"), 3, 12, "pdf", 44)
+# Any text at all, halves of surrogate pairs included: that is what odd file names are made of.
+TEXTS = some.text(some.characters(exclude_categories=())) | some.sampled_from(["\ud83d\ude00", "\udcff", "\x00\x1b"])
+PATHS = TEXTS.map(Path)
+PLAIN = {str: TEXTS, Path: PATHS, float: some.floats(allow_nan=False), int: some.integers(), bool: some.booleans()}
+
+
+def values_of(kind: Any) -> some.SearchStrategy:
+    """Any value of one of the types that cross, with odd text everywhere."""
+    if kind in PLAIN:
+        return PLAIN[kind]
+    parts = get_args(kind)
+    if is_dataclass(kind):
+        return some.builds(kind, **{name: values_of(hint) for name, hint in get_type_hints(kind).items()})
+    if get_origin(kind) is Literal:
+        return some.sampled_from(parts)
+    if get_origin(kind) is tuple:
+        return some.lists(values_of(parts[0]), max_size=3).map(tuple)
+    return some.none() | values_of(next(part for part in parts if part is not NoneType))
+
+
 EVIDENCE = Evidence(1, CHUNK, "A", 0.9, Scores(1.0, 0.8), "2025-01-02", ("tax",))
 CITATION = Citation(1, Path("/n/a.pdf"), "A", 5, 9, "text", 3, 12)
 
@@ -93,3 +133,88 @@ def test_odd_paths_survive_as_ascii_json():
     text = json.dumps(event_json(FileFailed(Path("/n/\x1b[31m\udcff🧠.md"), "r")))
     assert text.isascii()
     assert json.loads(text)["path"] == "/n/\x1b[31m\udcff🧠.md"
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_whatever_crosses_comes_out_as_it_went_in(kind):
+    @settings(max_examples=40, deadline=None, derandomize=True)
+    @given(values_of(kind))
+    def crosses(value):
+        assert decode(from_bytes(to_bytes(encode(value)))) == value
+
+    crosses()
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    some.recursive(
+        some.none() | some.booleans() | some.integers() | some.floats() | TEXTS | some.sampled_from([*KINDS]),
+        lambda inner: some.lists(inner) | some.dictionaries(TEXTS | some.sampled_from(["is", "text", "path"]), inner),
+    ),
+    some.sampled_from([*KINDS, "Unheard"]),
+)
+def test_whatever_else_comes_is_refused_in_one_way(body, kind):
+    for given_body in (
+        body,
+        {"is": kind, **body} if isinstance(body, dict) else {"is": kind, "text": body, "steps": body},
+    ):
+        try:
+            value = decode(given_body)
+        except ValueError:
+            continue
+        assert value is None or type(value) in KINDS.values()
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(some.binary() | some.sampled_from([b"[" * 200_000, b'{"a":' * 200_000, b"1" * 5000, b"[]", b"nul", b"\xff"]))
+def test_bytes_that_are_no_object_are_refused_in_one_way(frame):
+    try:
+        assert isinstance(from_bytes(frame), dict)
+    except ValueError:
+        pass
+
+
+def test_unknown_fields_are_left_out_and_unknown_kinds_are_skipped():
+    assert decode({"is": "Token", "text": "x", "colour": "red"}) == Token("x")
+    assert decode({"is": "Danced"}) is None
+    assert decode({"is": "SyncFinished", "added": 2}) == SyncFinished(added=2)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"is": "Token"},
+        {"is": "Token", "text": 3},
+        {"is": "Token", "text": None},
+        {"is": "SyncStarted", "steps": True},
+        {"is": "SyncStarted", "steps": 1.0},
+        {"is": "FileRemoved", "path": ["x"]},
+        {"is": "FellBack", "part": "legs", "reason": "x"},
+        {"is": "Retrieved", "query": "x", "evidence": {}},
+        {"is": "Retrieved", "query": "x", "evidence": [{"number": 1}]},
+        {"text": "x"},
+        {"is": ["Token"], "text": "x"},
+        [],
+    ],
+    ids=str,
+)
+def test_what_is_not_as_it_should_be_is_refused(body):
+    with pytest.raises(ValueError, match=r"not|does"):
+        decode(body)
+
+
+def test_only_what_is_meant_to_cross_crosses():
+    with pytest.raises(ValueError, match="does not cross"):
+        encode(CHUNK)
+
+
+@pytest.mark.parametrize("kind", ERRORS.values(), ids=ERRORS)
+def test_errors_cross_with_reason_and_hint(kind):
+    back = decode_error(encode_error(kind("what \udcff", hint="next")))
+    assert (type(back), back.reason, back.hint) == (kind, "what \udcff", "next")
+
+
+def test_an_unknown_error_is_an_error():
+    assert type(decode_error({"error": "Exploded", "reason": "x"})) is BrainError
+    assert type(decode_error({"error": "annotations"})) is BrainError
+    assert set(ERRORS) == {name for name in vars(errors) if isinstance(vars(errors)[name], type)}

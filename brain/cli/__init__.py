@@ -179,6 +179,23 @@ def parser() -> argparse.ArgumentParser:
         "name", nargs="?", metavar="NAME", help="a model's name; `pull starter` fetches both starter models"
     )
 
+    serve = command(
+        "serve",
+        "keep the index current in the background and answer every other brain command",
+        module="background",
+        more="Ends in good order on ctrl+c or SIGTERM. With --json, one event a line.",
+    )
+    serve.add_argument(
+        "--wait", action="store_true", help="where another brain owns the index, wait until it has ended"
+    )
+    service = command(
+        "service",
+        "run `brain serve` at login: a systemd user unit, or a launchd agent on macOS",
+        module="service",
+        more='status --json prints {"kind", "path", "installed", "current", "running", "owner"}.',
+    )
+    service.add_argument("action", nargs="?", choices=("install", "uninstall", "status"), default="status")
+
     command("status", "show what is indexed, by whom, and what does not work")
     doctor = command(
         "doctor",
@@ -206,4 +223,6 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-COMMANDS = ("demo", "add", "remove", "folders", "sync", "search", "ask", "models", "status", "doctor", "rebuild")
+COMMANDS = (
+    "demo", "add", "remove", "folders", "sync", "search", "ask", "models", "serve", "service", "status", "doctor", "rebuild",
+)  # fmt: skip

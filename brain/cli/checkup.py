@@ -11,6 +11,7 @@ from brain.cli.output import print_json, say
 from brain.cli.stopping import cancelling
 from brain.engine import open_brain
 from brain.settings import Settings
+from brain.store.claim import look_at_store
 from brain.types import Checkup, Finding
 from brain.wire import plain_json
 
@@ -28,7 +29,8 @@ _DOES = {
 
 def doctor(options: argparse.Namespace, settings: Settings) -> int:
     """Examine, and mend if asked to."""
-    with open_brain(settings, own=True if options.repair else None) as brain, cancelling() as cancel:
+    own = options.repair or look_at_store(settings.home).owner is None
+    with open_brain(settings, own=own) as brain, cancelling() as cancel:
         checkup = brain.doctor(thorough=options.thorough, repair=options.repair, cancel=cancel)
     wrong = _faults(checkup.left)
     if options.json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TextIO
@@ -22,15 +21,15 @@ from brain.wire import answer_json, event_json, plain_json, search_json, status_
 
 def add(options: argparse.Namespace, settings: Settings) -> int:
     """Add folders, then one pass."""
-    with open_brain(settings, own=True) as brain:
+    with open_brain(settings) as brain:
         for folder in options.folders:
-            brain.add(folder)
+            brain.add(folder, soon=False)
         return _pass(options, partial(brain.sync, words_only=options.words_only))
 
 
 def sync(options: argparse.Namespace, settings: Settings) -> int:
     """One pass."""
-    with open_brain(settings, own=True) as brain:
+    with open_brain(settings) as brain:
         if not brain.status().folders:
             raise FolderMissing("No folder is watched yet.", hint="Add one: brain add FOLDER")
         begin = partial(brain.sync, words_only=options.words_only, accept_deletes=options.accept_deletes)
@@ -39,9 +38,8 @@ def sync(options: argparse.Namespace, settings: Settings) -> int:
 
 def remove(options: argparse.Namespace, settings: Settings) -> int:
     """Forget folders."""
-    with open_brain(settings, own=True) as brain:
+    with open_brain(settings) as brain:
         forgotten = {str(folder): brain.remove(folder) for folder in options.folders}
-        brain.compact(cancel=threading.Event(), refill=False)
     if options.json:
         print_json({"removed": [{"path": path, "files": files} for path, files in forgotten.items()]})
     else:
@@ -154,7 +152,7 @@ def status(options: argparse.Namespace, settings: Settings) -> int:
 
 def rebuild(options: argparse.Namespace, settings: Settings) -> int:
     """Both derived indexes anew."""
-    with open_brain(settings, own=True) as brain:
+    with open_brain(settings) as brain:
         return _pass(options, partial(brain.rebuild, vectors=options.vectors))
 
 

@@ -1,4 +1,4 @@
-"""ctrl+c as a request: long work sees it and ends in good order."""
+"""ctrl+c, and other signals to end, as a request: long work sees it and ends in good order."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from brain.seams import Cancel
 
 
 @contextmanager
-def cancelling() -> Iterator[Cancel]:
-    """Within this, ctrl+c sets the flag that long work looks at; a second ctrl+c ends at once."""
+def cancelling(*signals: signal.Signals) -> Iterator[Cancel]:
+    """Within this, ctrl+c (or any of `signals`) sets the flag that long work looks at; a second one ends at once."""
     cancel = threading.Event()
 
     def stop(_signal: int, _frame: Any) -> None:
@@ -21,8 +21,9 @@ def cancelling() -> Iterator[Cancel]:
             raise KeyboardInterrupt
         cancel.set()
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in signals or (signal.SIGINT,)}
     try:
         yield cancel
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,11 +19,26 @@ TRIES, BETWEEN = 3, 0.01  # one who only looks holds the lock for microseconds: 
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """Where an owner answers other processes, and the key they prove themselves with."""
+
+    address: Path
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
-    """Whether the store is ours, and whose it is; `owner` is None where another owner did not say."""
+    """Whether the store is ours, and whose it is; `owner` and `door` are None where another owner did not say."""
 
     ours: bool
     owner: Owner | None
+    door: Door | None = None
+    handle: int = field(default=-1, repr=False)
+
+    def announce(self, door: Door) -> None:
+        """Write beside our name where we answer. Only this user can read it. For an owner only."""
+        assert self.ours and self.owner is not None
+        _write(self.handle, self.owner, door)
 
 
 @contextmanager
@@ -43,11 +58,12 @@ def claim_store(home: Path) -> Iterator[Claim]:
         raise StoreError(reason, hint="Check its permissions, or set BRAIN_HOME.") from error
     try:
         if not _lock(handle):
-            yield Claim(False, owner_of(home))
+            yield _theirs(home)
             return
+        os.fchmod(handle, 0o600)  # it will hold a key, and may have been made by hand
         owner = Owner(os.getpid(), " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]), _now())
         _write(handle, owner)
-        yield Claim(True, owner)
+        yield Claim(True, owner, handle=handle)
         os.ftruncate(handle, 0)
     finally:
         os.close(handle)
@@ -64,7 +80,7 @@ def look_at_store(home: Path) -> Claim:
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return Claim(False, owner_of(home))
+        return _theirs(home)
     finally:
         os.close(handle)
     return Claim(False, None)  # what stands in the file is of a process that died
@@ -72,17 +88,29 @@ def look_at_store(home: Path) -> Claim:
 
 def owner_of(home: Path) -> Owner | None:
     """The process that owns the store, as it wrote itself down; None where none does or it cannot be told."""
+    return _theirs(home).owner
+
+
+def _theirs(home: Path) -> Claim:
     try:
         found = json.loads((home / "lock").read_bytes())
-        return Owner(int(found["pid"]), str(found["command"]), str(found["since"]))
+        owner = Owner(int(found["pid"]), str(found["command"]), str(found["since"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return Claim(False, None)
+    try:
+        door = Door(Path(found["address"]), bytes.fromhex(found["key"]))
+    except (ValueError, KeyError, TypeError):
+        door = None
+    return Claim(False, owner, door)
 
 
-def _write(handle: int, owner: Owner) -> None:
-    os.ftruncate(handle, 0)
+def _write(handle: int, owner: Owner, door: Door | None = None) -> None:
     line = {"pid": owner.pid, "command": owner.command, "since": owner.since}
-    os.pwrite(handle, json.dumps(line).encode(), 0)
+    if door is not None:
+        line |= {"address": str(door.address), "key": door.key.hex()}
+    written = json.dumps(line).encode()
+    os.pwrite(handle, written, 0)
+    os.ftruncate(handle, len(written))
 
 
 def _now() -> str:

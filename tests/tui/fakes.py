@@ -268,7 +268,9 @@ class FakeBrain:
         self.searched.append(query)
         return self.found(query)
 
-    def sync(self, *, cancel: threading.Event, words_only: bool = False) -> Iterator[Event]:
+    def sync(
+        self, *, cancel: threading.Event, words_only: bool = False, accept_deletes: bool = False
+    ) -> Iterator[Event]:
         yield SyncStarted(1)
         yield FileIndexed(NOTES / "new.md", 2, 2, True)
         yield SyncFinished(added=1)

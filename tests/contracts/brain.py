@@ -1,0 +1,182 @@
+"""What every Brain promises. A test class inherits these and brings a fixture `brain`: its own store or another's, and empty.
+
+The embedder is the fake of the seam; there is no chat model. `notes` is a folder of two files.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brain.errors import FolderMissing, ModelError, QueryError, StoreError
+from brain.events import Answered, FileIndexed, Retrieved, StatusChanged, SyncFinished, SyncStarted, Token
+from brain.types import Message, Scope
+
+WAIT = 30.0
+QUESTION = "How much did the board agree on for the garden?"
+
+
+def index(brain: Any, folder: Path) -> SyncFinished:
+    """Add a folder and bring everything up to date."""
+    brain.add(folder)
+    *_, finished = brain.sync(cancel=threading.Event())
+    assert isinstance(finished, SyncFinished)
+    return finished
+
+
+def names(found: Retrieved) -> list[str]:
+    return [evidence.chunk.path.name for evidence in found.evidence]
+
+
+class Following:
+    """Collects what the indexer says, in a thread, and waits for what is asked of it."""
+
+    def __init__(self, brain: Any) -> None:
+        self.cancel = threading.Event()
+        self.events: list[Any] = []
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._follow, args=(brain,))
+        self._thread.start()
+
+    def _follow(self, brain: Any) -> None:
+        for event in brain.follow(cancel=self.cancel):
+            with self._changed:
+                self.events.append(event)
+                self._changed.notify_all()
+
+    def until(self, wanted: Any) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: any(wanted(event) for event in self.events), WAIT), self.events
+
+    def end(self) -> None:
+        self.cancel.set()
+        self._thread.join(WAIT)
+        assert not self._thread.is_alive()
+
+
+class BrainContract:
+    def test_a_pass_says_what_it_does(self, brain: Any, notes: Path) -> None:
+        brain.add(notes)
+        events = list(brain.sync(cancel=threading.Event()))
+        assert events[0] == SyncStarted(2)
+        assert {event.path.name for event in events if isinstance(event, FileIndexed)} == {"board.md", "pump.txt"}
+        assert isinstance(events[-1], SyncFinished)
+        assert (events[-1].added, events[-1].chunks_embedded) == (2, 2)
+
+    def test_words_only_leaves_the_vectors_for_later(self, brain: Any, notes: Path) -> None:
+        brain.add(notes)
+        list(brain.sync(cancel=threading.Event(), words_only=True))
+        assert brain.status().vectors_pending == 2
+        list(brain.sync(cancel=threading.Event()))
+        assert brain.status().vectors_pending == 0
+
+    def test_search_finds_exact_slices_within_limit_and_scope(self, brain: Any, notes: Path) -> None:
+        index(brain, notes)
+        found = brain.search("board garden")
+        assert names(found)[0] == "board.md"
+        assert found.degraded == ()
+        chunk = found.evidence[0].chunk
+        assert brain.document(chunk.path).text[chunk.start : chunk.end] == chunk.text
+        assert len(brain.search("board garden pump", limit=1).evidence) == 1
+        assert names(brain.search("garden well", scope=Scope(formats=("text",)))) == ["pump.txt"]
+        with pytest.raises(QueryError, match="typ"):
+            brain.search("typ:pdf garden")
+
+    def test_ask_streams_and_ends_with_the_whole(self, brain: Any, notes: Path) -> None:
+        index(brain, notes)
+        events = list(brain.ask(QUESTION, cancel=threading.Event(), quotes=True))
+        assert isinstance(events[0], Retrieved)
+        assert any(isinstance(event, Token) for event in events)
+        answered = events[-1]
+        assert isinstance(answered, Answered)
+        assert "40 000 €" in answered.citations[0].quote
+        document = brain.document(answered.citations[0].path)
+        citation = answered.citations[0]
+        assert document.text[citation.start : citation.end] == citation.quote
+
+    def test_a_follow_up_uses_the_history_and_a_scope_narrows(self, brain: Any, notes: Path) -> None:
+        index(brain, notes)
+        history = (Message("user", "Tell me about the pump for the well"), Message("assistant", "It is a pump."))
+        cancel = threading.Event()
+        found, *_ = brain.ask("And when?", history=history, cancel=cancel, quotes=True)
+        assert names(found)[0] == "pump.txt"
+        found, *_ = brain.ask(QUESTION, cancel=cancel, quotes=True, scope=Scope(formats=("text",)))
+        assert set(names(found)) <= {"pump.txt"}
+
+    def test_an_unknown_model_and_an_empty_store_are_said(self, brain: Any, notes: Path) -> None:
+        with pytest.raises(StoreError, match="Nothing is indexed"):
+            brain.search("garden")
+        index(brain, notes)
+        with pytest.raises(ModelError, match="nonsense"):
+            list(brain.ask(QUESTION, cancel=threading.Event(), model="nonsense"))
+
+    def test_rebuild_changes_nothing_that_is_found(self, brain: Any, notes: Path, embedder: Any) -> None:
+        index(brain, notes)
+        before = names(brain.search("board garden"))
+        embedder.embedded.clear()
+        list(brain.rebuild(cancel=threading.Event()))
+        assert (names(brain.search("board garden")), embedder.embedded) == (before, [])
+        list(brain.rebuild(cancel=threading.Event(), vectors=True))
+        assert (names(brain.search("board garden")), len(embedder.embedded)) == (before, 2)
+
+    def test_folders_come_and_go(self, brain: Any, notes: Path) -> None:
+        with pytest.raises(FolderMissing, match="does not exist"):
+            brain.add(notes / "missing")
+        index(brain, notes)
+        assert [(folder.path, folder.files) for folder in brain.status().folders] == [(notes, 2)]
+        with pytest.raises(FolderMissing, match="not a watched folder"):
+            brain.remove(notes / "missing")
+        assert brain.remove(notes) == 2
+        assert brain.status().folders == ()
+        assert brain.status().chunks == 0
+
+    def test_folders_are_those_of_the_caller(self, brain: Any, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(notes.parent)
+        brain.add(Path(notes.name))
+        assert [folder.path for folder in brain.status().folders] == [notes]
+
+    def test_documents_come_back_as_they_were_read(self, brain: Any, notes: Path) -> None:
+        index(brain, notes)
+        document = brain.document(notes / "board.md")
+        assert (document.text, document.title) == ((notes / "board.md").read_text(), "Board")
+        assert document.blocks
+        with pytest.raises(StoreError):
+            brain.document(Path("/not/there.md"))
+
+    def test_status_says_who_owns_the_store(self, brain: Any, notes: Path, home: Path) -> None:
+        status = brain.status()
+        assert status.owner is not None
+        assert status.home == home
+        assert "chat" in {part.part for part in status.degraded}
+
+    def test_follow_tells_of_changes_until_it_is_cancelled(self, brain: Any, notes: Path) -> None:
+        following = Following(brain)
+        try:
+            # Whoever follows hears what happens from then on: add until it is heard.
+            for _ in range(100):
+                brain.add(notes)
+                with following._changed:
+                    if following._changed.wait_for(lambda: following.events, 0.2):
+                        break
+            following.until(lambda event: isinstance(event, StatusChanged))
+        finally:
+            following.end()
+
+    def test_a_cancelled_pass_says_so(self, brain: Any, notes: Path) -> None:
+        brain.add(notes)
+        cancel = threading.Event()
+        cancel.set()
+        *_, finished = brain.sync(cancel=cancel)
+        assert isinstance(finished, SyncFinished)
+
+    def test_an_answer_nobody_hears_to_its_end_does_not_block_the_next(self, brain: Any, notes: Path) -> None:
+        index(brain, notes)
+        for _ in range(3):
+            answer = brain.ask(QUESTION, cancel=threading.Event(), quotes=True)
+            assert isinstance(next(answer), Retrieved)
+            answer.close()
+        assert isinstance(list(brain.ask(QUESTION, cancel=threading.Event(), quotes=True))[-1], Answered)
+        assert index(brain, notes).added == 0
