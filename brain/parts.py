@@ -18,7 +18,7 @@ from brain.planning import Step
 from brain.seams import Tokenizer, VectorIndex
 from brain.search import Searcher
 from brain.settings import Settings
-from brain.store.catalog import Catalog
+from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
 
 if TYPE_CHECKING:
@@ -173,6 +173,7 @@ class Parts:
             self._close_chroma()
             self._exact = None
             shutil.rmtree(self.settings.home / "chroma", ignore_errors=True)
+            self.catalog.set_setting(CHROMA_MARK, "")  # where no vector is left nothing would make it anew
             self.catalog.all_index_pending()
 
     def close_chroma(self) -> bool:

@@ -370,6 +370,17 @@ def compacted(brain: LocalBrain, vault: Vault) -> None:
     brain.compact(cancel=threading.Event())
 
 
+def all_deleted(brain: LocalBrain, vault: Vault) -> None:
+    (vault.root / "a.txt").write_text("one that is left, and cannot be read any more")
+    for note in vault.notes():
+        note.unlink()
+    sync(brain)
+    (vault.root / "a.txt").write_text("")
+    sync(brain)
+    brain.compact(cancel=threading.Event())
+    list(brain.rebuild(cancel=threading.Event()))
+
+
 def failing(brain: LocalBrain, vault: Vault) -> None:
     (vault.root / "broken.pdf").write_bytes(b"not a PDF")
     (vault.root / "empty.md").write_bytes(b"")
@@ -378,7 +389,9 @@ def failing(brain: LocalBrain, vault: Vault) -> None:
 
 
 @pytest.mark.parametrize(
-    "made", [fresh, edited, moved, deleted, copied, rebuilt, compacted, failing], ids=lambda made: made.__name__
+    "made",
+    [fresh, edited, moved, deleted, copied, rebuilt, compacted, all_deleted, failing],
+    ids=lambda made: made.__name__,
 )
 def test_a_healthy_store_gives_no_alarm(tmp_path: Path, made: Callable[[LocalBrain, Vault], None]) -> None:
     vault, home = vault_of(tmp_path), load(tmp_path / "home")
