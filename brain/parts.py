@@ -47,6 +47,8 @@ class Parts:
         self._chroma: ChromaVectors | None = None
         self._embedder: GgufEmbedder | None = None
         self._chat: tuple[Path, GgufChat] | None = None
+        if claim.ours:
+            self._clear_away()
         self.chroma_is_current = False  # it holds every vector of the catalog: searches may use it
 
     def words(self) -> Words:
