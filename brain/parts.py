@@ -19,7 +19,7 @@ from brain.power import fitting_threads, is_on_battery
 from brain.seams import Tokenizer, VectorIndex
 from brain.search import Searcher
 from brain.settings import Settings
-from brain.store.catalog import Catalog
+from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class Parts:
         self._chroma: ChromaVectors | None = None
         self._embedder: GgufEmbedder | None = None
         self._chat: tuple[Path, GgufChat] | None = None
+        if claim.ours:
+            self._clear_away()
         self.polite = False  # the embedder lets other programs go first
         self.chroma_is_current = False  # it holds every vector of the catalog: searches may use it
 
@@ -176,6 +178,7 @@ class Parts:
             self._close_chroma()
             self._exact = None
             shutil.rmtree(self.settings.home / "chroma", ignore_errors=True)
+            self.catalog.set_setting(CHROMA_MARK, "")  # where no vector is left nothing would make it anew
             self.catalog.all_index_pending()
 
     def close_chroma(self) -> bool:

@@ -301,8 +301,6 @@ FAULTS: dict[str, tuple[Plant, str]] = {
     "chroma's mark is gone": (lambda home: sql(home, "DELETE FROM settings WHERE key = 'chroma'"), "never made"),
     "others may read the folder": (lambda home: home.chmod(0o755), r"files: other users .* \(mode 755\)"),
     "others may read the catalog": (lambda home: (home / "catalog.db").chmod(0o644), r"files: other users .*mode 644"),
-    "a half-made index": (lambda home: (home / "words.new").mkdir(), "files: it is left over"),
-    "an old index": (lambda home: shutil.copytree(home / "chroma", home / "chroma.old"), "files: it is left over"),
 }
 
 
@@ -370,6 +368,17 @@ def compacted(brain: LocalBrain, vault: Vault) -> None:
     brain.compact(cancel=threading.Event())
 
 
+def all_deleted(brain: LocalBrain, vault: Vault) -> None:
+    (vault.root / "a.txt").write_text("one that is left, and cannot be read any more")
+    for note in vault.notes():
+        note.unlink()
+    sync(brain)
+    (vault.root / "a.txt").write_text("")
+    sync(brain)
+    brain.compact(cancel=threading.Event())
+    list(brain.rebuild(cancel=threading.Event()))
+
+
 def failing(brain: LocalBrain, vault: Vault) -> None:
     (vault.root / "broken.pdf").write_bytes(b"not a PDF")
     (vault.root / "empty.md").write_bytes(b"")
@@ -378,7 +387,9 @@ def failing(brain: LocalBrain, vault: Vault) -> None:
 
 
 @pytest.mark.parametrize(
-    "made", [fresh, edited, moved, deleted, copied, rebuilt, compacted, failing], ids=lambda made: made.__name__
+    "made",
+    [fresh, edited, moved, deleted, copied, rebuilt, compacted, all_deleted, failing],
+    ids=lambda made: made.__name__,
 )
 def test_a_healthy_store_gives_no_alarm(tmp_path: Path, made: Callable[[LocalBrain, Vault], None]) -> None:
     vault, home = vault_of(tmp_path), load(tmp_path / "home")
@@ -475,6 +486,18 @@ def test_a_damaged_catalog_is_named_and_no_bug(store: Path, capsys: pytest.Captu
     printed = capsys.readouterr()
     assert "catalog" in printed.out + printed.err
     assert "bug" not in printed.err
+
+
+def test_what_a_replacement_cut_short_has_left_is_told_and_gone_with_the_next_owner(store: Path) -> None:
+    (store / "words.new").mkdir()
+    shutil.copytree(store / "chroma", store / "chroma.old")
+    (store / "config.toml.new").write_text("")
+    with open_brain(load(store), own=True) as brain:
+        (finding,) = brain.doctor().found
+        assert (finding.where, finding.repair) == (str(store / "config.toml.new"), "clear")
+        assert not brain.doctor(repair=True).left
+    assert {path.name for path in store.iterdir()} >= {"words", "chroma", "catalog.db"}
+    assert not [path.name for path in store.iterdir() if path.suffix in (".new", ".old")]
 
 
 def test_little_space_is_told(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

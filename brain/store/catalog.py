@@ -16,9 +16,10 @@ from brain.store.files import COMPACTED, ERASED, Counts, Files, set_setting, set
 from brain.store.passages import Facts, Passages
 from brain.store.queues import Queues, WordsRow
 
+CHROMA_MARK = "chroma"  # the setting that says how the Chroma folder was left; empty: there is none
 WORTH_WRITING_ANEW = 0.2  # of the file is free pages
 
-__all__ = ["Catalog", "Counts", "Facts", "WordsRow"]
+__all__ = ["CHROMA_MARK", "Catalog", "Counts", "Facts", "WordsRow"]
 
 
 class Catalog(Files, Passages, Queues, Checks):

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain.seams import Vectors
-from brain.store.catalog import Catalog
+from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.chroma_check import Damaged, Saved, elements, fingerprint, saved
-from brain.store.vectors import MARK, WORN, WORN_SLACK, chroma_version
+from brain.store.vectors import WORN, WORN_SLACK, chroma_version
 
 LOST = 0.005  # of the vectors may stand where no search comes: an index of that kind promises no more
 ALIKE = 1e-4  # between two numbers of one vector
@@ -28,7 +28,7 @@ _DELETE = 3
 
 def ailments(folder: Path, catalog: Catalog, model: str, *, sample: int | None) -> Iterator[str]:
     """What is wrong with the folder. `sample` vectors are compared with the catalog's, or all. Raises StoreError."""
-    mark = json.loads(catalog.setting(MARK) or "{}")
+    mark = json.loads(catalog.setting(CHROMA_MARK) or "{}")
     given, gone = (set(ids) for ids in catalog.indexed_ids())
     if not mark:
         if given:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from brain.errors import StoreError
 from brain.seams import Vectors
-from brain.store.catalog import Catalog
+from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.chroma_check import Damaged, elements, fingerprint
 from brain.store.native import translated
 from brain.types import Hit
@@ -33,7 +33,6 @@ MOST_ASKED = 4000  # hits of Chroma; where that many hold too few of the ids wan
 WORN = 1.5  # elements kept for each live one: Chroma never frees a deleted vector
 WORN_SLACK = 2000
 
-MARK = "chroma"  # the setting that holds the mark
 _COLLECTION = "vectors"
 # Chroma saves its index after 1000 changes. That stays: saving more often only opens more windows for a kill to hit.
 _HNSW: dict[str, Any] = {"space": "cosine"}
@@ -217,7 +216,7 @@ class ChromaVectors:
 
     def _why_not(self) -> str:
         """Why the folder may not be opened; empty where it may."""
-        mark = json.loads(self._catalog.setting(MARK) or "{}")
+        mark = json.loads(self._catalog.setting(CHROMA_MARK) or "{}")
         if not mark:
             return "It is new."
         if mark.get("files") is None:
@@ -285,7 +284,7 @@ class ChromaVectors:
 
     def _mark(self, files: dict[str, str] | None) -> None:
         mark = {"version": chroma_version(), "model": self._model, "files": files}
-        self._catalog.set_setting(MARK, json.dumps(mark))
+        self._catalog.set_setting(CHROMA_MARK, json.dumps(mark))
 
     def _writing(self) -> AbstractContextManager[None]:
         return translated(self._write_failed)
@@ -304,7 +303,7 @@ class ChromaVectors:
 
 def is_unclean(catalog: Catalog) -> bool:
     """Chroma was opened and not closed in order. True too while it is open: ask before opening."""
-    mark = json.loads(catalog.setting(MARK) or "{}")
+    mark = json.loads(catalog.setting(CHROMA_MARK) or "{}")
     return bool(mark) and mark.get("files") is None
 
 
