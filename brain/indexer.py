@@ -38,7 +38,7 @@ from brain.watch import Watcher
 SWEEP_SECONDS = 30.0  # a walk of 10 000 files takes about 0.1 s; events make most changes known long before
 POLL_SECONDS = 10.0  # between sweeps while a folder cannot be watched
 CHECK_SECONDS = 2.0  # between two looks at whether the watching still works
-SWEEP_SHARE = 20  # times as long as a sweep took passes before the next: a slow network is not walked all day
+SWEEP_SHARE, POLL_SHARE = 100, 20  # times as long as a sweep took pass before the next: no disk is walked all day
 UNSETTLED_SECONDS = 2.5  # until a file that was being written, or has too coarse a time, is looked at again
 BREATH_SECONDS = 0.3  # of work, at least, between two looks at what has changed
 ASKED_FOR = 20  # files that were shown most often: their vectors come before those of older files
@@ -59,6 +59,7 @@ class Indexer:
         self._shown: Counter[Path] = Counter()
         self._sweep_at = 0.0  # monotonic
         self._carried: SyncFinished | None = None  # what the pass did that was interrupted: the next one finishes it
+        self._is_told = False  # whether anyone was told of it
         self._skipped: dict[Path, FolderSkipped] = {}
         self.is_paused = False
         self.watcher = Watcher(self._hints.add)
@@ -250,15 +251,16 @@ class Indexer:
         )
         skipped: dict[Path, FolderSkipped] = {}
         news: list[Event] = []  # held back until something happens: a sweep that finds nothing to do is no news
-        is_news = carried is not None
+        is_news = carried is not None and self._is_told
         for event in events:
             match event:
                 case SyncStarted(steps):
                     cost = time.monotonic() - began
                     self._hints.rest(max(BREATH_SECONDS, 2 * cost))
                     if is_sweep:
-                        usual = POLL_SECONDS if self.watcher.refused else SWEEP_SECONDS
-                        self._sweep_at = time.monotonic() + max(usual, SWEEP_SHARE * cost)
+                        polled = bool(self.watcher.refused)
+                        usual, share = (POLL_SECONDS, POLL_SHARE) if polled else (SWEEP_SECONDS, SWEEP_SHARE)
+                        self._sweep_at = time.monotonic() + max(usual, share * cost)
                     if steps or not is_news:
                         news.append(event)
                     is_news = is_news or steps > 0
@@ -269,7 +271,7 @@ class Indexer:
                     news.append(event)
                 case SyncFinished():
                     finished = event if carried is None else _joined(carried, event)
-                    self._carried = finished if was_interrupted else None
+                    self._carried, self._is_told = (finished if was_interrupted else None), is_news
                     if is_sweep and self._skipped != skipped:
                         self._skipped = skipped
                         self.tell(StatusChanged())

@@ -30,7 +30,8 @@ from brain.seams import Cancel, Tokenizer
 from brain.types import Chunk, Document
 
 CUT_VERSION = "1"  # part of the recipe: a change to the reading or cutting of files reads every file again
-WORDS_EVERY = 1.0  # seconds between two commits of the words
+WORDS_FIRST = 0.2  # seconds until the first commit of the words: what was saved just now is read first
+WORDS_EVERY = 1.0  # seconds between two further ones
 WORDS_BATCH = 5000
 YOUNG_NS = 2_000_000_000  # a file changed this lately may change again within one tick of a coarse clock
 COARSE_NS = 10_000_000  # FAT, exFAT, HFS+ and some network drives count times in such steps or larger ones
@@ -252,18 +253,19 @@ def sync(
     None leaves that for another pass. Once `interrupted` says so the pass ends after the step it is at, with what it has
     found committed: another one is wanted at once, which begins with what is newest.
     """
-    began = written = clock()
+    began = clock()
     steps, skipped = one_pass.steps(skip, folders)
     yield SyncStarted(len(steps))
     yield from skipped
+    words_due = clock() + WORDS_FIRST
     for step in steps:
         if cancel.is_set() or interrupted():
             break
         give_way()
         yield from one_pass.apply(step)
-        if clock() - written >= WORDS_EVERY:
+        if clock() >= words_due:
             write_words()
-            written = clock()
+            words_due = clock() + WORDS_EVERY
     write_words()
     embedded = pending = 0
     for event in vectors() if vectors is not None and not interrupted() else ():
