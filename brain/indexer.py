@@ -306,7 +306,7 @@ class Indexer:
         except StoreError as error:
             yield FellBack("vectors", error.reason, error.hint)
 
-    def _fill_chroma(self, cancel: Cancel, interrupted: Callable[[], bool]) -> None:
+    def _fill_chroma(self, cancel: Cancel, interrupted: Callable[[], bool] = lambda: False) -> None:
         """Bring Chroma up to the catalog, which needs no model. It is not even imported when there is nothing to do."""
         parts = self._parts
         model = parts.catalog.model_in_use()
