@@ -15,6 +15,9 @@ class Followers:
     def __init__(self) -> None:
         self._queues: list[tuple[str | None, queue.SimpleQueue[Event]]] = []
 
+    def __len__(self) -> int:
+        return len(self._queues)
+
     @contextmanager
     def following(self, asker: str | None) -> Iterator[queue.SimpleQueue[Event]]:
         """A queue that is filled while this lasts."""

@@ -15,6 +15,7 @@ from brain.planning import Stamp
 
 LONGEST_RULES = 1 << 20  # bytes of a .brainignore
 _DATALESS = 0x40000000  # SF_DATALESS of macOS: the file is in the cloud, and reading it would fetch it
+_HAS_FLAGS = hasattr(os.stat_result, "st_flags")
 _RULE_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 Identity = tuple[int, int]  # device and inode: a file or folder, whatever it is called
@@ -121,6 +122,7 @@ class _Walk:
                 except OSError:
                     self.found.closed.add(folder)  # what it keeps private is not known: nothing here is read
                     return
+        is_plain, endings = not rules.levels, tuple(suffixes)  # what follows runs once a file: a call saved is a tenth
         for entry in entries:
             name = entry.name
             try:
@@ -132,11 +134,11 @@ class _Walk:
                         if linked and not self._is_new(entry.stat(follow_symlinks=False)):
                             continue
                         self._waiting.append((entry.path, rules, linked))
-                elif _ending(name) in suffixes:
-                    if self._is_left_out(relative, name, rules, is_folder=False):
+                elif name.endswith(endings) or _ending(name) in suffixes:
+                    if is_left_out(name) if is_plain else rules.ignores(relative + name, is_folder=False):
                         continue
                     seen = entry.stat(follow_symlinks=False)
-                    if getattr(seen, "st_flags", 0) & _DATALESS:
+                    if _HAS_FLAGS and getattr(seen, "st_flags", 0) & _DATALESS:
                         self.found.closed.add(entry.path)
                     elif not linked or self._is_new(seen):
                         files[entry.path] = Stamp(seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino)

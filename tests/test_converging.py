@@ -217,7 +217,7 @@ class Converging(RuleBasedStateMachine):
 
     def _crash(self) -> None:
         old, self.homes = self.root / f"home{self.homes}", self.homes + 1
-        shutil.copytree(old, self.root / f"home{self.homes}")
+        shutil.copytree(old, self.root / f"home{self.homes}", ignore=shutil.ignore_patterns("socket"))
         house, self.house = self.house, ExitStack()
         house.close()
         shutil.rmtree(old)

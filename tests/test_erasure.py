@@ -126,8 +126,9 @@ def test_a_forgotten_folder_is_gone_from_every_file_at_once(home: Path, secret: 
     assert traces(home, vector) == []
     with open_brain(load(), own=True) as brain:
         assert brain.search("well deep").evidence
-        assert main(["remove", str(tmp_path / "other"), "--home", str(tmp_path / "brain-home")]) != DONE, "it is owned"
-    assert main(["sync"]) == DONE
+        other = vector_of(home, "well is deep")
+        assert main(["remove", str(tmp_path / "other")]) == DONE, "the owner does it"
+    assert traces(home, other, b"well is deep") == []
     assert main(["doctor", "--thorough"]) == DONE
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pytest
 
 from brain import hints
 from brain.engine import LocalBrain, open_brain
+from brain.errors import StoreError
 from brain.parts import Parts
 from brain.settings import load
 from tests.fakes import HashingEmbedder
@@ -74,15 +75,22 @@ class Desk:
                 texts[name] = texts.get(name, "") + chunk.text
         return texts
 
+    def is_as(self, expected: dict[str, str]) -> bool:
+        """Whether exactly these files are known with these texts, can be found, and have their vectors."""
+        named = {name for name, text in expected.items() if self.word in text}
+        return (
+            self.known() == expected
+            and set(self.found()) == named
+            and not self.brain._catalog.vectors_pending(self.embedder.name)
+        )
+
     def until(self, expected: dict[str, str]) -> None:
-        """Wait until exactly these files are known with these texts, can be found, and have their vectors."""
+        """Wait for it."""
         ends = time.monotonic() + WAIT
         pause = threading.Event()
         while True:
-            if self.known() == expected:
-                found = self.found()
-                named = {name for name, text in expected.items() if self.word in text}
-                if set(found) == named and not self.brain._catalog.vectors_pending(self.embedder.name):
+            with suppress(StoreError):  # a file may be moved or forgotten between two looks into the catalog
+                if self.is_as(expected):
                     return
             assert time.monotonic() < ends, f"{self.known().keys()} {self.found().keys()} instead of {expected.keys()}"
             pause.wait(0.02)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from brain.cleaning import one_line
 from brain.cli import DONE, FAILED
@@ -29,8 +31,7 @@ _DOES = {
 
 def doctor(options: argparse.Namespace, settings: Settings) -> int:
     """Examine, and mend if asked to."""
-    own = options.repair or look_at_store(settings.home).owner is None
-    with open_brain(settings, own=own) as brain, cancelling() as cancel:
+    with open_brain(settings, own=options.repair or _is_free(settings.home)) as brain, cancelling() as cancel:
         checkup = brain.doctor(thorough=options.thorough, repair=options.repair, cancel=cancel)
     wrong = _faults(checkup.left)
     if options.json:
@@ -68,6 +69,11 @@ def _row(finding: Finding, after: str) -> str:
     cure = f"mended by {_DOES[finding.repair]}" if finding.repair else finding.hint
     ending = after or (f" ({cure})" if cure else "")
     return f"{finding.level:>7}  {finding.part}: {one_line(where + finding.what)}{ending and ' ' + one_line(ending)}"
+
+
+def _is_free(home: Path) -> bool:
+    """Nobody owns the store and we could: then more can be looked at than beside its owner."""
+    return look_at_store(home).owner is None and (not home.exists() or os.access(home, os.W_OK))
 
 
 def _faults(findings: Sequence[Finding]) -> list[Finding]:
