@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -256,8 +257,12 @@ class LocalBrain:
         return self._catalog.unread([item.chunk.path for item in evidence])
 
     def _require_claim(self) -> None:
-        if not self._claim.ours:
-            raise busy(self._claim)
+        if self._claim.ours:
+            return
+        if self._claim.owner is None and not os.access(self._settings.home, os.W_OK):
+            reason = f"The folder {self._settings.home} cannot be written."
+            raise StoreError(reason, hint="Check its permissions, or set BRAIN_HOME.")
+        raise busy(self._claim)
 
     def _require_something(self) -> None:
         if not self._catalog.folders():
