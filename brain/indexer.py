@@ -71,8 +71,8 @@ class Indexer:
 
         def one_pass() -> Iterator[Event]:
             yield from self._passes.bring_up(cancel, words_only=words_only, accept_deletes=accept_deletes)
-            if not words_only and not cancel.is_set():
-                self._passes.compact_if_due(cancel)
+            if not words_only and not cancel.is_set() and self._passes.compaction_is_due():
+                self._passes.compact(cancel)
 
         yield from self._in_turn(one_pass, cancel, asker)
 
@@ -208,9 +208,9 @@ class Indexer:
                 self._watch()
                 with self._passes.turn:
                     self._look()
-                    if self._carried is None and not self._hints.is_ripe():
+                    if self._carried is None and not self._hints.is_ripe() and self._passes.compaction_is_due():
                         self._give_way()
-                        self._passes.compact_if_due(self._ending)
+                        self._passes.compact(self._ending)
             except BrainError as error:
                 log.warning("pass failed", extra={"kind": type(error).__name__})
                 self._sweep_at = time.monotonic() + SWEEP_SECONDS

@@ -78,11 +78,10 @@ class Passes:
         self._compact_catalog()
         yield from self.bring_up(cancel)
 
-    def compact_if_due(self, cancel: Cancel) -> None:
-        """Let go of what was deleted, where that was much or a day ago."""
+    def compaction_is_due(self) -> bool:
+        """Whether much was deleted, or something a day ago."""
         erased, when = self._parts.catalog.erased()
-        if is_due(erased, time.time() - when, self._parts.catalog.counts().files if erased else 0):
-            self.compact(cancel)
+        return is_due(erased, time.time() - when, self._parts.catalog.counts().files if erased else 0)
 
     def compact(self, cancel: Cancel, *, refill: bool = True) -> None:
         """After this no file of the store holds a word or vector of what was deleted. Without `refill` Chroma is left empty."""
