@@ -32,7 +32,6 @@ from brain.types import Chunk, Document
 CUT_VERSION = "1"  # part of the recipe: a change to the reading or cutting of files reads every file again
 WORDS_FIRST = 0.2  # seconds until the first commit of the words: what was saved just now is read first
 WORDS_EVERY = 1.0  # seconds between two further ones
-WORDS_BATCH = 5000
 YOUNG_NS = 2_000_000_000  # a file changed this lately may change again within one tick of a coarse clock
 COARSE_NS = 10_000_000  # FAT, exFAT, HFS+ and some network drives count times in such steps or larger ones
 

@@ -1,4 +1,7 @@
-"""Doctor: every planted fault is found and named, each is mended, and a healthy store is left in peace."""
+"""Doctor: every planted fault is found and named, each is mended, and a healthy store is left in peace.
+
+Its many lines are a table of faults, one case each.
+"""
 
 from __future__ import annotations
 

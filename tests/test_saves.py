@@ -1,6 +1,8 @@
 """How programs save: each way ends with the final text found, nothing temporary known, and only what changed embedded.
 
 One background brain looks at one folder the whole time; every row of the table works in a subfolder of its own.
+
+Its many lines are a table of programs, one row each.
 """
 
 from __future__ import annotations

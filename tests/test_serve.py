@@ -1,4 +1,7 @@
-"""What an owner of the store answers to other processes, and what it refuses them: the raw line, without RemoteBrain."""
+"""What an owner of the store answers to other processes, and what it refuses them: the raw line, without RemoteBrain.
+
+Its many lines are one thing a client may send each.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One pass over real folders into a real catalog."""
+"""One pass over real folders into a real catalog.
+
+Its many lines are one kind of change to a folder each.
+"""
 
 import os
 import shutil

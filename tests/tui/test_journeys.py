@@ -1,4 +1,7 @@
-"""What a person does with the Ask screen, from the first key to the last."""
+"""What a person does with the Ask screen, from the first key to the last.
+
+Its many lines are one journey each.
+"""
 
 from __future__ import annotations
 
