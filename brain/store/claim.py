@@ -61,7 +61,7 @@ def claim_store(home: Path) -> Iterator[Claim]:
             yield _theirs(home)
             return
         os.fchmod(handle, 0o600)  # it will hold a key, and may have been made by hand
-        owner = Owner(os.getpid(), " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]), _now())
+        owner = Owner(os.getpid(), " ".join([_program(), *sys.argv[1:2]]), _now())
         _write(handle, owner)
         yield Claim(True, owner, handle=handle)
         os.ftruncate(handle, 0)
@@ -111,6 +111,12 @@ def _write(handle: int, owner: Owner, door: Door | None = None) -> None:
     written = json.dumps(line).encode()
     os.pwrite(handle, written, 0)
     os.ftruncate(handle, len(written))
+
+
+def _program() -> str:
+    """The name this process was started by; `python -m` gives only the file of a module."""
+    name = Path(sys.argv[0]).name
+    return "brain" if name == "__main__.py" else name
 
 
 def _now() -> str:
