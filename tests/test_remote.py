@@ -23,6 +23,7 @@ from brain.store.claim import Door, claim_store, look_at_store
 from brain.types import Delta
 from tests.contracts.brain import QUESTION, BrainContract, Following, index, names
 from tests.fakes import HashingEmbedder, ScriptedChat
+from tests.waiting import once, until
 
 ROOT = Path(__file__).parents[1]
 WAIT = 30.0
@@ -42,16 +43,6 @@ with open_brain(load(), own=True, background=True) as brain:
     print("ready", flush=True)
     sys.stdin.read()
 """
-
-
-def until(is_so) -> None:
-    """Wait for something that another thread or process brings about."""
-    pause = threading.Event()
-    for _ in range(int(WAIT / 0.02)):
-        if is_so():
-            return
-        pause.wait(0.02)
-    raise AssertionError("it never came about")
 
 
 @pytest.fixture
@@ -214,8 +205,9 @@ def test_the_end_of_the_owner_ends_every_call(home, embedder, notes):
         follow = remote.follow(cancel=threading.Event())
         listener = threading.Thread(target=remote.wait_for_end)
         listener.start()
-        threading.Timer(0.1, owner.add, (notes,)).start()
+        adding = once(lambda: owner._indexer._followers, lambda: owner.add(notes))
         assert isinstance(next(follow), StatusChanged)
+        adding.join()
     with pytest.raises(OwnerEnded, match="has ended"):
         list(follow)
     with pytest.raises(OwnerEnded):

@@ -32,6 +32,7 @@ from brain.store.catalog import Catalog
 from brain.store.claim import look_at_store
 from tests.contracts.brain import index
 from tests.fakes import HashingEmbedder
+from tests.waiting import once
 
 ROOT = Path(__file__).parents[1]
 WAIT = 20.0
@@ -349,13 +350,14 @@ def test_closing_ends_every_thread_of_every_client(home, tmp_path, monkeypatch):
     made = HashingEmbedder()
     monkeypatch.setattr(Parts, "embedder", lambda self: made)
     before = set(threading.enumerate())
-    with open_brain(load(), own=True, background=True):
+    with open_brain(load(), own=True, background=True) as owner:
         door = look_at_store(home).door
         brains = [attach(door.address, door.key) for _ in range(3)]
         follow = brains[0].follow(cancel=threading.Event())
         brains[1].status()
-        threading.Timer(0.1, brains[1].add, (tmp_path,)).start()
+        adding = once(lambda: owner._indexer._followers, lambda: brains[1].add(tmp_path))
         next(follow)
+        adding.join()
     left = {thread for thread in threading.enumerate() if thread.is_alive()} - before
     assert not [thread.name for thread in left if thread.name.startswith(("client", "socket", "indexer"))]
     with pytest.raises(OwnerEnded):
