@@ -6,16 +6,17 @@ words of a note that was saved can be found at once, however long the vectors of
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from brain.errors import BrainError
+from brain.errors import BrainError, StoreError
 from brain.events import (
     Event,
     Failed,
@@ -41,6 +42,7 @@ CHECK_SECONDS = 2.0  # between two looks at whether the watching still works
 SWEEP_SHARE, POLL_SHARE = 100, 20  # times as long as a sweep took pass before the next: no disk is walked all day
 UNSETTLED_SECONDS = 2.5  # until a file that was being written, or has too coarse a time, is looked at again
 BREATH_SECONDS = 0.3  # of work, at least, between two looks at what has changed
+WATCHED = "watched"  # the setting that names the folders
 ASKED_FOR = 20  # files that were shown most often: their vectors come before those of older files
 
 
@@ -135,6 +137,7 @@ class Indexer:
             self.end()
             self.watcher.close()
             thread.join(timeout=30)
+            self._note_watched()
 
     def follow(self, cancel: Cancel, *, asker: str | None = None) -> Iterator[Event]:
         """What the background thread does, and passes for others than `asker`, until `cancel` is set or the indexer ends."""
@@ -225,7 +228,20 @@ class Indexer:
         before = self.watcher.watched, tuple(self.watcher.refused)
         self.watcher.watch(path for path in self._parts.catalog.folders() if path.is_dir())
         if before != (self.watcher.watched, tuple(self.watcher.refused)):
+            self._note_watched()
             self.tell(StatusChanged())
+
+    def _note_watched(self) -> None:
+        """For those who read the store beside us, and want to say what is watched."""
+        with suppress(StoreError):
+            self._parts.catalog.set_setting(WATCHED, json.dumps(sorted(map(str, self.watcher.watched))))
+
+    def watched(self) -> frozenset[Path]:
+        """The folders that this process watches or, where another owns the store, that one does."""
+        if self._parts.claim.ours:
+            return self.watcher.watched
+        noted = self._parts.catalog.setting(WATCHED) if self._parts.claim.owner is not None else None
+        return frozenset(map(Path, json.loads(noted or "[]")))
 
     def _look(self) -> None:
         """One pass in the background: over the folders that hints name, or over all of them where a sweep is due."""

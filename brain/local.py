@@ -186,6 +186,7 @@ class LocalBrain:
         """How things stand now."""
         catalog = self._catalog
         counts, files = catalog.counts(), catalog.files_by_folder()
+        watched = self._indexer.watched()
         impaired = list(self._impaired())
         if counts.chunks and (deaf := self._words_impaired()):
             impaired.append(deaf)
@@ -194,9 +195,7 @@ class LocalBrain:
         return Status(
             version=__version__,
             home=self._settings.home,
-            folders=tuple(
-                Folder(path, files.get(path, 0), path in self._indexer.watcher.watched) for path in catalog.folders()
-            ),
+            folders=tuple(Folder(path, files.get(path, 0), path in watched) for path in catalog.folders()),
             indexed=counts.files,
             failed=counts.failed,
             unreadable_pages=counts.unreadable_pages,

@@ -139,8 +139,20 @@ def test_the_background_keeps_up_with_the_folder(home, notes, embedder):
             (notes / "new.md").unlink()
             following.until(lambda event: isinstance(event, FileRemoved) and event.path.name == "new.md")
             assert brain.status().folders[0].watching
+            with open_brain(load(), own=False) as reader:
+                assert reader.status().folders[0].watching
         finally:
             following.end()
+
+
+def test_nothing_is_watched_once_the_owner_has_ended(home, notes, embedder):
+    with open_brain(load(), own=True, background=True) as brain:
+        following = Following(brain)
+        brain.add(notes)
+        following.until(lambda event: isinstance(event, SyncFinished))
+        following.end()
+    with open_brain(load(), own=False) as reader:
+        assert not reader.status().folders[0].watching
 
 
 def test_indexing_pauses_while_a_question_runs(home, notes, embedder, monkeypatch):
