@@ -51,6 +51,10 @@ def guarded(leave: Callable[[], None], quit: Callable[[], None]) -> Iterator[Non
     try:
         yield
     finally:
+        # Python waits at its end for Textual's input thread, which never ends once the terminal is gone.
+        if not is_there():
+            leave()
+            os._exit(HUNG_UP)
         over.set()
         for number, handler in before.items():
             with suppress(ValueError, TypeError):
