@@ -183,7 +183,7 @@ def _with_pypdf(data: bytes) -> Iterator[Line]:
                 "title": str(said.get("/Title", ""))[:1000],
                 "date": str(said.get("/CreationDate", ""))[:100],
             }
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 - title and date of a broken file may raise anything, and are no loss
             about = {}
         yield {"about": about}
         yield {"done": True}

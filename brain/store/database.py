@@ -68,7 +68,7 @@ class Database:
             try:
                 yield writer
                 writer.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # whatever ended the block, a cancel too: nothing of it is stored
                 if writer.in_transaction:
                     with suppress(sqlite3.Error):
                         writer.execute("ROLLBACK")
