@@ -66,10 +66,22 @@ class Words(Protocol):
 class Found:
     """What one search found and how, before it is numbered."""
 
+    words: list[Hit] = field(default_factory=list)
+    vectors: list[Hit] = field(default_factory=list)
     hits: list[Fused] = field(default_factory=list)
     degraded: list[Impaired] = field(default_factory=list)
     words_seconds: float = 0.0
     vectors_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rankings:
+    """One question's candidates as each side ranks them, best first, and as they are fused; what measuring looks at."""
+
+    words: tuple[Hit, ...]  # scores are BM25
+    vectors: tuple[Hit, ...]  # scores are cosines
+    fused: tuple[Fused, ...]
+    degraded: tuple[Impaired, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +120,18 @@ class Searcher:
             documents=self.catalog.documents(query.scope),
         )
 
-    def _candidates(self, query: Query, asked: str, within: Collection[int] | None) -> Found:
+    def rankings(self, question: str, *, depth: int = CANDIDATES, scope: Scope = Scope()) -> Rankings:
+        """The first `depth` of each side and all of them fused, before near copies are dropped. Raises QueryError."""
+        query = narrow(parse(question), scope)
+        within = self.catalog.scope(query.scope) if query.scope else None
+        found = self._candidates(query, query.text, within, depth)
+        return Rankings(tuple(found.words), tuple(found.vectors), tuple(found.hits), tuple(found.degraded))
+
+    def _candidates(self, query: Query, asked: str, within: Collection[int] | None, depth: int = CANDIDATES) -> Found:
         found = Found()
         clock = time.monotonic()
-        word_hits: list[Hit] = []
         try:
-            word_hits = self.words().search(asked, CANDIDATES, within, phrases=query.phrases, excluded=query.excluded)
+            found.words = self.words().search(asked, depth, within, phrases=query.phrases, excluded=query.excluded)
             if pending := self.catalog.words_pending():
                 found.degraded.append(Impaired("words", f"{pending} passages wait to be indexed.", "brain sync"))
         except StoreError as error:
@@ -123,27 +141,27 @@ class Searcher:
         clock = time.monotonic()
         cosines: dict[int, float] = {}
         try:
-            cosines = self._cosines(query, asked, word_hits, within)
+            found.vectors, cosines = self._cosines(query, asked, found.words, within, depth)
             if pending := self.catalog.vectors_pending(self.embedder().name):
                 found.degraded.append(Impaired("vectors", f"{pending} passages have no vector yet.", "brain sync"))
         except (ModelError, StoreError) as error:
             found.degraded.append(Impaired("vectors", error.reason, error.hint))
         found.vectors_seconds = time.monotonic() - clock
-        found.hits = fuse(word_hits, cosines)
+        found.hits = fuse(found.words, cosines)
         return found
 
     def _cosines(
-        self, query: Query, asked: str, word_hits: Sequence[Hit], within: Collection[int] | None
-    ) -> dict[int, float]:
-        """The exact cosine of every candidate of either list."""
+        self, query: Query, asked: str, word_hits: Sequence[Hit], within: Collection[int] | None, depth: int
+    ) -> tuple[list[Hit], dict[int, float]]:
+        """The nearest, and the exact cosine of every candidate of either list."""
         embedder = self.embedder()
         vector = embedder.embed([asked], kind="query")[0]
-        near = self.vectors().search(vector, CANDIDATES, within)
+        near = self.vectors().search(vector, depth, within)
         if query.phrases or query.excluded:
             near = self._obeying(near, query)
         wanted = list(dict.fromkeys([*(hit.chunk_id for hit in word_hits), *(hit.chunk_id for hit in near)]))
         ids, rows = self.catalog.vectors(embedder.name, wanted)
-        return dict(zip(ids, (float(value) for value in rows @ vector), strict=True)) if len(ids) else {}
+        return near, dict(zip(ids, (float(value) for value in rows @ vector), strict=True)) if len(ids) else {}
 
     def _obeying(self, hits: Sequence[Hit], query: Query) -> list[Hit]:
         """Only the hits whose text holds every phrase and none of the excluded words: meaning knows neither."""
