@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
@@ -124,6 +125,11 @@ STOP_WORDS = frozenset(
 def terms(text: str) -> list[str]:
     """The words of a text, folded: lower case, accents off, plural and possessive endings off; in order, with repeats."""
     return [_fold(word) for word in _TERM.findall(text)]
+
+
+def term_spans(text: str) -> Iterator[tuple[int, int, str]]:
+    """`terms` with where each stands: start, end, folded word."""
+    return ((found.start(), found.end(), _fold(found[0])) for found in _TERM.finditer(text))
 
 
 def key_terms(text: str) -> list[str]:

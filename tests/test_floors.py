@@ -36,6 +36,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "brain.progress",
             "brain.querying",
             "brain.ranking",
+            "brain.snippets",
             "brain.citing",
             "brain.wire",
         ),

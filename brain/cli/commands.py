@@ -75,7 +75,7 @@ def search(options: argparse.Namespace, settings: Settings) -> int:
     if not found.evidence:
         say(f"No passage matches. {found.documents} documents searched.")
     for evidence in found.evidence:
-        for row in describe(evidence):
+        for row in describe(evidence, found.query):
             say(row)
     return 0
 

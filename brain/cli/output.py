@@ -27,6 +27,7 @@ from brain.events import (
     VectorsAdded,
 )
 from brain.progress import Pace, in_words
+from brain.snippets import snippet
 from brain.types import Citation, Evidence, Sentence
 from brain.wording import plain
 
@@ -68,8 +69,8 @@ def place(path: Path, page: int | None, line: int) -> str:
     return one_line(f"{shown} p.{page}" if page is not None else f"{shown}:{line}")
 
 
-def describe(evidence: Evidence) -> list[str]:
-    """A passage as rows: rank, place, headings and scores, then its beginning."""
+def describe(evidence: Evidence, query: str) -> list[str]:
+    """A passage as rows: rank, place, headings and scores, then the sentences that the query's words stand in."""
     chunk = evidence.chunk
     scores = [
         f"{name} {value:.2f}"
@@ -77,7 +78,8 @@ def describe(evidence: Evidence) -> list[str]:
         if value is not None
     ]
     path = " › ".join(dict.fromkeys([evidence.title, *chunk.headings]))
-    text = textwrap.shorten(plain(chunk.text, chunk.format), SNIPPET_LENGTH, placeholder=" …")
+    shown = snippet(plain(chunk.text, chunk.format), query, length=SNIPPET_LENGTH)
+    text = f"{'… ' if shown.is_cut_before else ''}{shown.text}{' …' if shown.is_cut_after else ''}"
     return [
         f"{evidence.number:>2}  {place(chunk.path, chunk.page, chunk.line)}   {'  '.join(scores)}",
         f"    {one_line(path)}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -14,7 +13,7 @@ from textual.events import Click
 from textual.style import Style
 from textual.widget import Widget
 
-from brain.cleaning import one_line
+from brain.cleaning import clean, one_line
 from tui import texts
 from tui.messages import OpenResult, Source
 from tui.widgets.turn_view import shorten, where
@@ -24,42 +23,20 @@ if TYPE_CHECKING:
     from brain.types import Evidence
 
 FEW, MANY, TALL = 5, 10, 36
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
-_FILTER = re.compile(r"(?:^|\s)(?:[@#-]\S+|\w+:\S+)")
-_LEAD = 24  # characters shown before the first matched word
 
 
-def emphasised(text: str, query: str, width: int) -> Content:
+def emphasised(passage: str, query: str, typed: str, width: int) -> Content:
     """One line of a passage around the words of the query, those in bold, with … where it was cut."""
-    from brain.wording import key_terms, terms  # not needed before something is found
+    from brain.snippets import snippet  # not needed before something is found
 
-    wanted = set(key_terms(_FILTER.sub(" ", query)))
-    last = query.rsplit(maxsplit=1)[-1].casefold() if query and not query[-1].isspace() else ""
-    spans = [
-        (found.start(), found.end())
-        for found in _WORD.finditer(text)
-        if wanted & set(terms(found[0])) or (len(last) > 1 and found[0].casefold().startswith(last))
-    ]
-    cut = _cut(text, spans, width - 4)
-    line = Content(text)
-    for start, end in spans:
+    typing = typed.rsplit(maxsplit=1)[-1] if typed and not typed[-1].isspace() else ""
+    shown = snippet(passage, query, length=max(4, width - 4), typing=typing)
+    line = Content(shown.text)
+    for start, end in shown.marks:
         line = line.stylize("bold $foreground", start, end)
-    return Content.assemble("… " if cut else "", line[cut:]).truncate(max(4, width), ellipsis=True)
-
-
-def _cut(text: str, spans: list[tuple[int, int]], width: int) -> int:
-    """Where the line begins: so that most of the query's words stand in it, and no room is wasted."""
-    if not spans or len(text) <= width:
-        return 0
-
-    def words_from(start: int) -> int:
-        return len({text[a:b].casefold() for a, b in spans if start <= a and b <= start + width - _LEAD})
-
-    first = max((start for start, _ in spans), key=words_from)  # the earliest of the best
-    if first <= _LEAD:
-        return 0
-    cut = min(first - _LEAD, len(text) - width)
-    return text.find(" ", cut, first) + 1 or cut
+    return Content.assemble("… " if shown.is_cut_before else "", line, " …" if shown.is_cut_after else "").truncate(
+        max(4, width), ellipsis=True
+    )
 
 
 class Results(Widget):
@@ -74,7 +51,7 @@ class Results(Widget):
         super().__init__(id="results")
         self._place = place
         self._today = today
-        self._query = ""
+        self._typed = ""
         self._result: Retrieved | None = None
         self._failed: Failed | None = None
         self.picked: int | None = None
@@ -94,10 +71,10 @@ class Results(Widget):
         """The place of a shown passage."""
         return Source.found(self.evidence[at]) if 0 <= at < len(self.evidence) else None
 
-    def show(self, query: str, result: Retrieved | None, failed: Failed | None = None) -> None:
+    def show(self, typed: str, result: Retrieved | None, failed: Failed | None = None) -> None:
         """Show what was found, or why nothing was; nothing moves while a row is picked."""
         if self.picked is None:
-            self._query, self._result, self._failed = query, result, failed
+            self._typed, self._result, self._failed = typed, result, failed
             self._redraw()
 
     def close(self) -> None:
@@ -136,7 +113,9 @@ class Results(Widget):
         if not self._result.evidence:
             documents = texts.counted(self._result.documents, "document")
             return Content.styled(texts.NO_PASSAGE.format(documents=documents), "dim")
-        rows = [line for at, item in enumerate(self.evidence) for line in self._row(at, item, width)]
+        rows = [
+            line for at, item in enumerate(self.evidence) for line in self._row(at, item, self._result.query, width)
+        ]
         return Content("\n").join([*rows, self._ending(self._result, width)])
 
     def on_click(self, event: Click) -> None:
@@ -146,7 +125,7 @@ class Results(Widget):
             event.stop()
             self.post_message(OpenResult(at))
 
-    def _row(self, at: int, item: Evidence, width: int) -> list[Content]:
+    def _row(self, at: int, item: Evidence, query: str, width: int) -> list[Content]:
         is_picked = at == self.picked
         right = f"{_found_by(item):<13}  {texts.age(item.date, self._today()):<9}" if width >= 60 else ""
         name = shorten(where(one_line(self._place(item.chunk.path)), Source.found(item)), width - len(right) - 5)
@@ -154,10 +133,11 @@ class Results(Widget):
         gap = " " * max(1, width - 2 - left.cell_length - len(right))
         from brain.wording import plain
 
-        text = one_line(plain(item.chunk.text, item.chunk.format))
+        text = clean(plain(item.chunk.text, item.chunk.format))
+        shown = emphasised(text, query, self._typed, width - 3)
         rows = [
             Content.assemble(("▸ " if is_picked else "  ", "bold $text-accent"), left, gap, (right, "dim")),
-            Content.assemble("  ", emphasised(text, self._query, width - 3).stylize_before("$foreground 65%")),
+            Content.assemble("  ", shown.stylize_before("$foreground 65%")),
         ]
         return [row.stylize(Style.from_meta({"result": at})) for row in rows]
 
