@@ -75,6 +75,10 @@ class Attached:
         """The best passages. Raises QueryError."""
         return self._call(lambda brain: brain.search(query, limit=limit, scope=scope))
 
+    def find(self, query: str, *, cancel: Cancel, limit: int = 10, scope: Scope = Scope()) -> Iterator[Retrieved]:
+        """What words find, at once, then what `search` returns. Raises QueryError."""
+        yield from self._stream(lambda brain: brain.find(query, cancel=cancel, limit=limit, scope=scope))
+
     def ask(
         self,
         question: str,
@@ -169,7 +173,7 @@ class Attached:
                     raise
                 self._wait_for_another(reached)
 
-    def _stream(self, begin: Callable[[Brain], Iterator[Event]], *, again: bool = True) -> Iterator[Event]:
+    def _stream(self, begin: Callable[[Brain], Iterator[T]], *, again: bool = True) -> Iterator[T]:
         """Its events; begun anew when the owner ends, but only if nothing has come yet or it may come `again`."""
         while True:
             reached, begun = self._brain(time.monotonic() + PATIENCE_SECONDS), False

@@ -46,6 +46,16 @@ class LocalBrain:
         self._indexer.shown(found)
         return found
 
+    def find(self, query: str, *, cancel: Cancel, limit: int = 10, scope: Scope = Scope()) -> Iterator[Retrieved]:
+        """What words find, at once, then what `search` returns. Ends early once `cancel` is set. Raises QueryError."""
+        self._require_something()
+        with self._indexer.question():
+            for found in self._parts.searcher.find(query, limit=limit, scope=scope, words_first=True):
+                yield found
+                if cancel.is_set():
+                    return
+        self._indexer.shown(found)
+
     def ask(
         self,
         question: str,

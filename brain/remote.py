@@ -56,6 +56,12 @@ class RemoteBrain:
         """The best passages. Raises QueryError for a filter that is not understood."""
         return self._expect(Retrieved, "search", query=query, limit=limit, scope=encode(scope))
 
+    def find(self, query: str, *, cancel: Cancel, limit: int = 10, scope: Scope = Scope()) -> Iterator[Retrieved]:
+        """What words find, at once, then what `search` returns. Raises QueryError."""
+        for event in self._stream("find", cancel, query=query, limit=limit, scope=encode(scope)):
+            if isinstance(event, Retrieved):
+                yield event
+
     def ask(
         self,
         question: str,

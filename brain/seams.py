@@ -113,6 +113,9 @@ class Brain(Protocol):
     def search(self, query: str, *, limit: int = 10, scope: Scope = Scope()) -> Retrieved:
         """The passages, best first. Raises QueryError for a filter it does not understand."""
 
+    def find(self, query: str, *, cancel: Cancel, limit: int = 10, scope: Scope = Scope()) -> Iterator[Retrieved]:
+        """For a search while typing: what words find, at once, then what `search` returns. Ends early once `cancel` is set."""
+
     def sync(self, *, cancel: Cancel, words_only: bool = False, accept_deletes: bool = False) -> Iterator[Event]:
         """One pass over the folders: SyncStarted … SyncFinished. Raises StoreBusy where another process owns the store."""
 

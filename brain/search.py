@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -106,28 +106,54 @@ class Searcher:
 
         Raises QueryError for an empty question or a filter that is not understood. A part that fails is named in `degraded`.
         """
+        stages = self.find(question, limit=limit, history=history, scope=scope, join_neighbours=join_neighbours)
+        *_, best = stages
+        return best
+
+    def find(
+        self,
+        question: str,
+        *,
+        limit: int,
+        history: Sequence[Message] = (),
+        scope: Scope = Scope(),
+        join_neighbours: bool = False,
+        words_first: bool = False,
+    ) -> Iterator[Retrieved]:
+        """What `search` returns; with `words_first`, what words alone find comes before it, if they find anything.
+
+        Whoever stops after the first pays for no embedding. Raises as `search` does.
+        """
         began = time.monotonic()
         query = narrow(parse(question), scope)
         within = self.catalog.scope(query.scope) if query.scope else None
         asked = _in_context(query.text, history)
-        found = self._candidates(query, asked, within)
-        evidence = self._evidence(found.hits, limit=limit, join_neighbours=join_neighbours)
-        return Retrieved(
-            query=query.text,
-            evidence=evidence,
-            degraded=tuple(dict.fromkeys(part.part for part in found.degraded)),
-            seconds=Timings(found.words_seconds, found.vectors_seconds, time.monotonic() - began),
-            documents=self.catalog.documents(query.scope),
-        )
+
+        def retrieved() -> Retrieved:
+            return Retrieved(
+                query=query.text,
+                evidence=self._evidence(found.hits, limit=limit, join_neighbours=join_neighbours),
+                degraded=tuple(dict.fromkeys(part.part for part in found.degraded)),
+                seconds=Timings(found.words_seconds, found.vectors_seconds, time.monotonic() - began),
+                documents=self.catalog.documents(query.scope),
+            )
+
+        found = self._by_words(query, asked, within, CANDIDATES)
+        if words_first and found.words:
+            found.hits = fuse(found.words, {})
+            yield retrieved()
+        self._by_meaning(found, query, asked, within, CANDIDATES)
+        yield retrieved()
 
     def rankings(self, question: str, *, depth: int = CANDIDATES, scope: Scope = Scope()) -> Rankings:
         """The first `depth` of each side and all of them fused, before near copies are dropped. Raises QueryError."""
         query = narrow(parse(question), scope)
         within = self.catalog.scope(query.scope) if query.scope else None
-        found = self._candidates(query, query.text, within, depth)
+        found = self._by_words(query, query.text, within, depth)
+        self._by_meaning(found, query, query.text, within, depth)
         return Rankings(tuple(found.words), tuple(found.vectors), tuple(found.hits), tuple(found.degraded))
 
-    def _candidates(self, query: Query, asked: str, within: Collection[int] | None, depth: int = CANDIDATES) -> Found:
+    def _by_words(self, query: Query, asked: str, within: Collection[int] | None, depth: int) -> Found:
         found = Found()
         clock = time.monotonic()
         try:
@@ -137,7 +163,10 @@ class Searcher:
         except StoreError as error:
             found.degraded.append(Impaired("words", error.reason, error.hint))
         found.words_seconds = time.monotonic() - clock
+        return found
 
+    def _by_meaning(self, found: Found, query: Query, asked: str, within: Collection[int] | None, depth: int) -> None:
+        """The nearest passages, and everything fused."""
         clock = time.monotonic()
         cosines: dict[int, float] = {}
         try:
@@ -148,7 +177,6 @@ class Searcher:
             found.degraded.append(Impaired("vectors", error.reason, error.hint))
         found.vectors_seconds = time.monotonic() - clock
         found.hits = fuse(found.words, cosines)
-        return found
 
     def _cosines(
         self, query: Query, asked: str, word_hits: Sequence[Hit], within: Collection[int] | None, depth: int

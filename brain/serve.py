@@ -48,6 +48,7 @@ class Hosted(Protocol):
     def rebuild(self, *, cancel: Cancel, vectors: bool, asker: str) -> Iterator[Event]: ...
     def follow(self, *, cancel: Cancel, asker: str) -> Iterator[Event]: ...
     def search(self, query: str, *, limit: int, scope: Scope) -> Retrieved: ...
+    def find(self, query: str, *, cancel: Cancel, limit: int, scope: Scope) -> Iterator[Retrieved]: ...
     def add(self, folder: Path, *, soon: bool) -> None: ...
     def remove(self, folder: Path) -> int: ...
     def document(self, path: Path) -> Document: ...
@@ -245,10 +246,20 @@ def _ask(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Eve
 
 
 def _search(brain: Hosted, request: dict[str, Any]) -> dict[str, Any]:
+    scope = _one(request.get("scope"), Scope)
+    return encode(brain.search(_field(request, "query", str), limit=_limit(request), scope=scope))
+
+
+def _find(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
+    scope = _one(request.get("scope"), Scope)
+    return brain.find(_field(request, "query", str), cancel=cancel, limit=_limit(request), scope=scope)
+
+
+def _limit(request: dict[str, Any]) -> int:
     limit = _field(request, "limit", int)
     if not 1 <= limit <= 1000:
         raise ValueError("a limit out of bounds")
-    return encode(brain.search(_field(request, "query", str), limit=limit, scope=_one(request.get("scope"), Scope)))
+    return limit
 
 
 def _sync(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
@@ -270,6 +281,7 @@ def _follow(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[
 
 STREAMS: Mapping[str, Callable[[Hosted, dict[str, Any], Cancel], Iterator[Event]]] = {
     "ask": _ask,
+    "find": _find,
     "sync": _sync,
     "rebuild": _rebuild,
     "follow": _follow,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from brain.errors import BrainError, FolderMissing
-from brain.events import Event, Failed, Retrieved, StatusChanged, SyncFinished, VectorsAdded
+from brain.events import Event, Failed, StatusChanged, SyncFinished, VectorsAdded
 from brain.types import Message as Turn
 from tui import messages, texts
 
@@ -67,6 +67,7 @@ class Bridge:
         self._wanted: str | None = None
         self._searching = False
         self._limit = 10
+        self._stale = threading.Event()  # something newer was typed than what is searched for
 
     @property
     def is_open(self) -> bool:
@@ -85,6 +86,7 @@ class Bridge:
     def close(self) -> None:
         """End everything that runs. Returns at once; the threads end by themselves."""
         self._closing.set()
+        self._stale.set()
         for cancel in list(self._asking.values()):
             cancel.set()
 
@@ -102,6 +104,7 @@ class Bridge:
         """Search while typing: Found comes for the newest text. One search runs at a time; texts in between are skipped."""
         with self._lock:
             self._wanted, self._limit = text, limit
+            self._stale.set()
             if self._searching or self._brain is None:
                 return
             self._searching = True
@@ -170,18 +173,17 @@ class Bridge:
     def _search(self) -> None:
         while True:
             with self._lock:
-                text, limit, self._wanted = self._wanted, self._limit, None
+                text, limit, self._wanted, self._stale = self._wanted, self._limit, None, threading.Event()
                 if text is None or self._closing.is_set():
                     self._searching = False
                     return
-            found = attempt(partial(self._find, text, limit))
-            if isinstance(found, Failed):
-                self._desk.post_message(messages.Found(text, None, found))
-            else:
-                self._desk.post_message(messages.Found(text, found))
+            if failed := attempt(partial(self._find, text, limit)):
+                self._desk.post_message(messages.Found(text, None, failed))
 
-    def _find(self, text: str, limit: int) -> Retrieved:
-        return self._need().search(text, limit=limit)
+    def _find(self, text: str, limit: int) -> None:
+        """Show what words find, then, unless something newer was typed meanwhile, what words and meaning find."""
+        for found in self._need().find(text, cancel=self._stale, limit=limit):
+            self._desk.post_message(messages.Found(text, found))
 
     def _fetch(self, source: messages.Source, purpose: messages.Purpose) -> None:
         result = attempt(lambda: self._need().document(source.path))

@@ -73,6 +73,18 @@ class BrainContract:
         list(brain.sync(cancel=threading.Event()))
         assert brain.status().vectors_pending == 0
 
+    def test_finding_shows_words_first_and_ends_with_what_a_search_returns(self, brain: Any, notes: Path) -> None:
+        index(brain, notes)
+        by_words, both = brain.find("board garden", cancel=threading.Event())
+        assert all(evidence.scores.vectors is None for evidence in by_words.evidence)
+        assert names(by_words) == ["board.md"]
+        assert both.evidence == brain.search("board garden").evidence
+
+    def test_finding_says_what_is_wrong_with_a_filter(self, brain: Any, notes: Path) -> None:
+        index(brain, notes)
+        with pytest.raises(QueryError):
+            list(brain.find("garden before:2025-13", cancel=threading.Event()))
+
     def test_search_finds_exact_slices_within_limit_and_scope(self, brain: Any, notes: Path) -> None:
         index(brain, notes)
         found = brain.search("board garden")

@@ -235,6 +235,9 @@ class FakeBrain:
         self.added: list[Path] = []
         self.closed = threading.Event()
         self.found: Callable[[str], Retrieved] = retrieved
+        self.by_words: Callable[[str], Retrieved] | None = None  # shown before `meaning` is open
+        self.meaning = Gate()
+        self.unfinished: list[str] = []  # searches that were left because something newer was typed
         self._events: queue.Queue[Event | None] = queue.Queue()
 
     def say(self, *events: Event) -> None:
@@ -264,9 +267,15 @@ class FakeBrain:
             text += step.text if isinstance(step, Token) else ""
             yield step
 
-    def search(self, query: str, *, limit: int = 10) -> Retrieved:
+    def find(self, query: str, *, cancel: threading.Event, limit: int = 10) -> Iterator[Retrieved]:
         self.searched.append(query)
-        return self.found(query)
+        if self.by_words is not None:
+            yield self.by_words(query)
+            self.meaning.wait(cancel)
+            if cancel.is_set():
+                self.unfinished.append(query)
+                return
+        yield self.found(query)
 
     def sync(
         self, *, cancel: threading.Event, words_only: bool = False, accept_deletes: bool = False

@@ -6,6 +6,7 @@ Its many lines are one journey each.
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from brain.errors import ModelError, StoreError
-from brain.events import FileIndexed, Reading, SyncFinished, SyncStarted, Token, VectorsAdded
-from brain.types import Failure, Impaired, Message, Owner
+from brain.events import FileIndexed, Reading, Retrieved, SyncFinished, SyncStarted, Timings, Token, VectorsAdded
+from brain.types import Failure, Impaired, Message, Owner, Scores
 from tests.tui.fakes import (
     ANSWER,
     NOTES,
@@ -44,6 +45,37 @@ async def ask(pilot: Pilot[int], question: str = "garden budget?") -> None:
 
 def bar(pilot: Pilot[int]) -> str:
     return pilot.app.screen_stack[0].query_one("#prompt").text  # type: ignore[attr-defined]
+
+
+def found_by_words(query: str) -> Retrieved:
+    """The second passage alone, as words find it."""
+    found = retrieved(query)
+    pump = replace(found.evidence[1], number=1, scores=Scores(words=1.0))
+    return replace(found, evidence=(pump,), seconds=Timings(0.004, 0.0, 0.004))
+
+
+async def test_what_words_find_is_shown_before_meaning_has_been_looked_at():
+    brain = FakeBrain()
+    brain.by_words = found_by_words
+    async with app(brain).run_test(size=SMALL) as pilot:
+        await ready(pilot)
+        await type_text(pilot, "garden budget")
+        shown = await shows(pilot, "4 ms")
+        assert "meetings/2025-03-12-board.md:12" not in shown
+        brain.meaning.open()
+        await shows(pilot, "meetings/2025-03-12-board.md:12", "words 4 ms · meaning 31 ms")
+
+
+async def test_search_that_is_typed_over_is_left():
+    brain = FakeBrain()
+    brain.by_words = found_by_words
+    async with app(brain).run_test(size=SMALL) as pilot:
+        await ready(pilot)
+        await type_text(pilot, "garden")
+        await shows(pilot, "4 ms")
+        await type_text(pilot, " pump")
+        await until(pilot, lambda: "garden pump" in brain.searched)
+        assert brain.searched[0] in brain.unfinished
 
 
 async def test_type_see_passages_ask_stream_finish():
