@@ -91,8 +91,8 @@ class LexicalIndex(Protocol):
 class Reranker(Protocol):
     """A slower, better judge of a few passages."""
 
-    def score(self, question: str, texts: Sequence[str]) -> list[float]:
-        """One score a text; higher is better."""
+    def score(self, question: str, texts: Sequence[str], *, seconds: float) -> list[float]:
+        """A score from 0 to 1 for each text, in order, until `seconds` are over: then fewer, or none. Raises ModelError."""
 
 
 class Brain(Protocol):

@@ -1,4 +1,4 @@
-"""Runs inside the model child: one GGUF, asked over stdin, answering over stdout. The only file that knows llama_cpp.
+"""Runs inside the model child: one GGUF, asked over stdin, answering over stdout.
 
 Nothing of it is imported by the parent. A crash here is expected now and then and costs one request: see `worker.py`.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import ctypes
-import io
 import os
 import re
 import signal
@@ -20,142 +18,14 @@ import numpy as np
 
 from brain.models import dialogue
 from brain.models.desk import Asked, Desk, Refused
+from brain.models.llama import Llama
+from brain.models.pooled import Embedding, Reranking
 
 SLICE = 256  # tokens of a prompt read at once: how often progress is told
-LOG_ERROR = 4  # ggml's own number; the binding's table of levels is older than the library
 RENDER_SECONDS = 3
 RENDER_BYTES = 1 << 30
 LAST_TOKENS = 128  # how far back a repeated word is held against the model
 UNKNOWN, CONTROL, USER_DEFINED = 1 << 0, 1 << 3, 1 << 4  # llama.cpp's token attributes
-
-
-class Llama:
-    """A loaded model: opens it with the library's class and offers what both jobs need."""
-
-    def __init__(self, path: str, **options: Any) -> None:
-        import llama_cpp
-
-        self.library = llama_cpp
-        self.complaints: list[str] = []
-        self._keep = llama_cpp.llama_log_callback(self._log)  # the library holds no reference to it
-        llama_cpp.llama_log_set(self._keep, ctypes.c_void_p(0))
-        # The constructor compiles every chat template it finds, without limits: "{{ 'a' * 9999999999 }}" takes the machine.
-        llama_cpp._internals.LlamaModel.metadata = lambda _: {}
-        try:
-            # verbose=False would close stderr while loading and take the reason of an abort with it.
-            with contextlib.redirect_stderr(io.StringIO()):
-                self.model = llama_cpp.Llama(path, use_mmap=True, verbose=True, **options)
-        except (
-            Exception
-        ) as error:  # the binding raises ValueError, AssertionError, RuntimeError … for a file it cannot load
-            raise Refused(*self._explained(path, error)) from error
-        self.model.verbose = False
-        self.vocab = llama_cpp.llama_model_get_vocab(self.model.model)
-        self.memory = llama_cpp.llama_get_memory(self.model.ctx)
-
-    def tokens(self, text: str, *, special: bool, control: bool) -> list[int]:
-        """Token ids. `special`: with the ones that frame a text; `control`: control tokens in the text count as such."""
-        raw = text.encode("utf-8", "replace")
-        room = len(raw) + 16
-        ids = (self.library.llama_token * room)()
-        many = self.library.llama_tokenize(self.vocab, raw, len(raw), ids, room, special, control)
-        if many < 0:
-            room = -many
-            ids = (self.library.llama_token * room)()
-            many = self.library.llama_tokenize(self.vocab, raw, len(raw), ids, room, special, control)
-        return list(ids[: max(0, many)])
-
-    def count(self, texts: list[str], *, special: bool) -> list[int]:
-        """Tokens of each text. Reads the vocabulary only, so it may run beside other work."""
-        counts = []
-        for text in texts:
-            raw = text.encode("utf-8", "replace")
-            counts.append(abs(self.library.llama_tokenize(self.vocab, raw, len(raw), None, 0, special, False)))
-        return counts
-
-    def piece(self, token: int) -> bytes:
-        """The bytes a token stands for, control tokens written out."""
-        room = ctypes.create_string_buffer(256)
-        size = self.library.llama_token_to_piece(self.vocab, token, room, 256, 0, True)
-        if size < 0:
-            room = ctypes.create_string_buffer(-size)
-            size = self.library.llama_token_to_piece(self.vocab, token, room, -size, 0, True)
-        return room.raw[: max(0, size)]
-
-    def attributes(self, token: int) -> int:
-        return int(self.library.llama_vocab_get_attr(self.vocab, token))
-
-    def _log(self, level: int, text: bytes, _: object) -> None:
-        if level == LOG_ERROR:
-            line = text.decode("utf-8", "replace")
-            self.complaints.append(line.strip())
-            sys.stderr.write(line)
-            sys.stderr.flush()
-
-    def _explained(self, path: str, error: Exception) -> tuple[str, str]:
-        name = os.path.basename(path)  # noqa: PTH119
-        said = " ".join(self.complaints)
-        if match := re.search(r"unknown model architecture: '([^']*)'", said):
-            return (
-                f"{name} is of a kind this build does not know: {match[1][:60]}",
-                "Choose another model, or update Brain.",
-            )
-        detail = re.sub(r"^\w+: (?:error loading model: )?", "", self.complaints[0]) if self.complaints else str(error)
-        return f"{name} could not be opened: {detail[:200]}", "Fetch the file again, or choose another model."
-
-
-class Embedding:
-    """Texts to unit vectors, one text a call: a batch of several would compute attention between all of them."""
-
-    def __init__(self, setup: dict[str, Any]) -> None:
-        self.window = int(setup["window"])
-        room = -(-self.window // 256) * 256
-        self.llama = Llama(
-            setup["path"],
-            embedding=True,
-            n_ctx=room,
-            n_batch=room,
-            n_ubatch=room,
-            n_threads=setup["threads"],
-            n_threads_batch=setup["threads"],
-            flash_attn=True,
-        )
-        library = self.llama.library
-        if library.llama_pooling_type(self.llama.model.ctx) not in (1, 2, 3):
-            raise Refused(f"{os.path.basename(setup['path'])} gives no vector for a text", "Choose an embedding model.")  # noqa: PTH119
-        self.width = int(library.llama_model_n_embd_out(self.llama.model.model))
-        self._ends = {library.llama_vocab_sep(self.llama.vocab), library.llama_vocab_eos(self.llama.vocab)}
-        self._one("warm")
-
-    def count(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"counts": self.llama.count(request["texts"], special=True)}
-
-    def answer(self, request: dict[str, Any], asked: Asked) -> None:
-        vectors = np.zeros((len(request["texts"]), self.width), dtype=np.float32)
-        for row, text in enumerate(request["texts"]):
-            if asked.is_stopped():
-                break
-            vectors[row] = self._one(text)
-        asked.reply("done", vectors.tobytes(), width=self.width)
-
-    def _one(self, text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
-        library, model = self.llama.library, self.llama.model
-        tokens = self.llama.tokens(text, special=True, control=False) or [max(0, model.token_eos())]
-        if len(tokens) > self.window:  # the library would drop the closing token
-            last = [tokens[-1]] if tokens[-1] in self._ends else []
-            tokens = tokens[: self.window - len(last)] + last
-        if self.llama.memory is not None:
-            library.llama_memory_clear(self.llama.memory, True)
-        ids = (library.llama_token * len(tokens))(*tokens)
-        code = library.llama_decode(model.ctx, library.llama_batch_get_one(ids, len(tokens)))
-        found = library.llama_get_embeddings_seq(model.ctx, 0) if code == 0 else None
-        if not found:
-            raise Refused("The embedding model could not read a passage", "Choose another embedding model.")
-        vector = np.ctypeslib.as_array(found, shape=(self.width,)).astype(np.float64)
-        length = float(np.linalg.norm(vector))
-        if not np.isfinite(length) or length == 0.0:
-            raise Refused("The embedding model gave no usable vector", "Fetch its file again: it may be damaged.")
-        return (vector / length).astype(np.float32)
 
 
 class Chat:
@@ -341,9 +211,9 @@ def main() -> None:
     setup = desk.first
     if setup["polite"]:
         os.nice(10)
-    job: Embedding | Chat
+    jobs: dict[str, type[Embedding | Reranking | Chat]] = {"embed": Embedding, "rerank": Reranking, "chat": Chat}
     try:
-        job = Embedding(setup) if setup["job"] == "embed" else Chat(setup)
+        job = jobs[setup["job"]](setup)
     except Refused as error:
         desk.send({"is": "refused", "reason": error.reason, "hint": error.hint})
         return

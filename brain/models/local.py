@@ -1,4 +1,4 @@
-"""Opens models on this machine: an embedder or a chat model over a GGUF file, each in a child process of its own.
+"""Opens models on this machine: an embedder, a reranker or a chat model over a GGUF file, each in a child process of its own.
 
 Opening reads the header only; the child starts at the first use, or at `warm`. Nothing here knows llama.cpp.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,6 +72,14 @@ def open_chat(path: Path, *, window: int, threads: int = 0) -> GgufChat:
     return GgufChat(path, check(path, "chat"), window=window, threads=threads or physical_cores())
 
 
+def open_reranker(path: Path, *, threads: int = 0) -> GgufReranker:
+    """The reranking model (a cross-encoder) in the GGUF at `path`.
+
+    Raises ModelError for a file that is missing, broken, cut, or no reranking model.
+    """
+    return GgufReranker(path, check(path, "rerank"), threads=threads or physical_cores())
+
+
 class GgufEmbedder:
     """Embedder and Tokenizer over one GGUF. Any number of threads may use it; a question goes ahead of passages."""
 
@@ -105,6 +114,46 @@ class GgufEmbedder:
         asked = [self.prefixes.passage + text for text in texts]
         words, _ = self._worker.ask({"do": "count", "texts": asked}, aside=True)
         return [int(n) for n in words["counts"]]
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while one runs."""
+        return self._worker.pid
+
+    def warm(self) -> None:
+        """Start the child in the background; whatever fails is told at the first use."""
+        with suppress(ModelError):
+            self._worker.warm()
+
+    def close(self) -> None:
+        """End the child and give its memory back."""
+        self._worker.close()
+
+
+class GgufReranker:
+    """Reranker over one GGUF: reads question and passage together, so it judges better and far slower than vectors."""
+
+    def __init__(self, path: Path, header: Header, *, threads: int) -> None:
+        self.name = path.stem
+        window = min(header.context_length or EMBED_WINDOW, EMBED_WINDOW)
+        setup = {"job": "rerank", "path": str(path), "window": window, "threads": threads, "polite": False}
+        before = _guard(path, "rerank", fingerprinted(path, header), window)
+        self._worker = Worker(path.stem, setup, before=before)
+
+    def score(self, question: str, texts: Sequence[str], *, seconds: float) -> list[float]:
+        """A score from 0 to 1 for each text, in order, until `seconds` are over: then fewer, or none. Raises ModelError."""
+        is_over = threading.Event()
+        clock = threading.Timer(seconds, is_over.set)
+        clock.start()
+        asked = {"do": "rerank", "question": question, "texts": list(texts)}
+        try:
+            *_, (_, raw) = self._worker.request(asked, cancel=is_over)
+        except Cancelled:
+            return []
+        finally:
+            clock.cancel()
+        logits = np.frombuffer(raw, dtype=np.float32).astype(np.float64)
+        return [float(score) for score in 1 / (1 + np.exp(-np.clip(logits, -60, 60)))]
 
     @property
     def pid(self) -> int | None:

@@ -38,6 +38,16 @@ class Bert:
 
     def vector(self, ids: list[int]) -> Any:
         """The mean of the last layer's states, as a unit vector."""
+        mean = self.states(ids).mean(axis=0)
+        return mean / np.linalg.norm(mean)
+
+    def logit(self, ids: list[int], head: dict[str, Any]) -> float:
+        """What a classifier upon the first token's state says: a dense layer, tanh, and one number."""
+        pooled = np.tanh(self.states(ids)[0] @ head["cls.weight"].T + head["cls.bias"])
+        return float((pooled @ head["cls.output.weight"].T + head["cls.output.bias"])[0])
+
+    def states(self, ids: list[int]) -> Any:
+        """The last layer's states, a row a token."""
         t = self.tensors
         x = t["embeddings.word_embeddings.weight"][ids] + t["embeddings.position_embeddings.weight"][: len(ids)]
         x = self._norm(x + t["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
@@ -48,8 +58,7 @@ class Bert:
             inner = self._linear(x, f"{own}intermediate.dense")
             inner = inner * 0.5 * (1 + _erf(inner / np.sqrt(2)))
             x = self._norm(x + self._linear(inner, f"{own}output.dense"), f"{own}output.LayerNorm")
-        mean = x.mean(axis=0)
-        return mean / np.linalg.norm(mean)
+        return x
 
     def _attended(self, x: Any, own: str) -> Any:
         heads = HEADS[x.shape[1]]

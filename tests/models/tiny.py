@@ -108,6 +108,37 @@ def write_embedder(path: Path, *, window: int = 32, seed: int = 0) -> Path:
     return path
 
 
+def write_reranker(path: Path, *, window: int = 64, seed: int = 0) -> tuple[Path, Path, Path]:
+    """The embedder with a random classifier upon it; also the files it was made of. Its logits are those of `Bert.logit`."""
+    embedder = path.with_name(f"{path.stem}-below.gguf")
+    weights, words = write_bert_files(path.parent, window=window, seed=seed)
+    convert_bert(weights, words, embedder, name="tiny", window=window)
+    reader = gguf.GGUFReader(str(embedder))
+    writer = gguf.GGUFWriter(str(path), "bert")
+    for field in reader.fields.values():
+        if not field.name.startswith("GGUF.") and field.name not in ("general.architecture", "bert.pooling_type"):
+            kind, *inner = field.types
+            writer.add_key_value(field.name, field.contents(), kind, sub_type=inner[-1] if inner else None)
+    writer.add_pooling_type(gguf.PoolingType.RANK)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    for name, value in classifier(seed).items():
+        writer.add_tensor(name, value)
+    _finish(writer)
+    return path, weights, words
+
+
+def classifier(seed: int = 0) -> dict[str, np.ndarray]:
+    """The head of `write_reranker`."""
+    random = np.random.default_rng(seed + 1)
+    return {
+        "cls.weight": random.normal(0, 0.1, (WIDTH, WIDTH)).astype(np.float32),
+        "cls.bias": random.normal(0, 0.1, WIDTH).astype(np.float32),
+        "cls.output.weight": random.normal(0, 0.1, (1, WIDTH)).astype(np.float32),
+        "cls.output.bias": np.zeros(1, np.float32),
+    }
+
+
 def write_bert_files(folder: Path, *, window: int = 32, seed: int = 0) -> tuple[Path, Path]:
     """safetensors and a word list, as the hub has them."""
     letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
