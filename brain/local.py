@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -214,19 +214,19 @@ class LocalBrain:
             vectors_pending=catalog.vectors_pending(embed) if embed else counts.chunks,
             chat=None if "chat" in missing else self._settings.chat.model,
             embed=None if embed is None else self._settings.embed.model,
-            rerank=None,
+            rerank=(self._settings.rerank.model or None) if "rerank" not in missing else None,
             owner=self._claim.owner,
             degraded=tuple(impaired),
             failures=tuple(catalog.failures()),
         )
 
     def warm(self) -> None:
-        """Start the processes of embedder and chat model, so that the first question need not wait. Either may be missing."""
-        try:
-            self._parts.embedder().warm()
-            self._parts.chat(self._parts.chat_path()).warm()
-        except ModelError:
-            return  # status() says so, and so does the first question
+        """Start the processes of the models, so that the first question need not wait. Any of them may be missing."""
+        parts = self._parts
+        for opened in (parts.embedder, parts.reranker, lambda: parts.chat(parts.chat_path())):
+            with suppress(ModelError):  # status() says so, and so does the first question
+                if (model := opened()) is not None:
+                    model.warm()
 
     def background(self) -> AbstractContextManager[None]:
         """While this lasts the store is kept current."""
@@ -246,6 +246,10 @@ class LocalBrain:
             self._parts.chat(self._parts.chat_path())
         except ModelError as error:
             yield Impaired("chat", error.reason, error.hint)
+        try:
+            self._parts.reranker()
+        except ModelError as error:
+            yield Impaired("rerank", error.reason, error.hint)
         if self._indexer.is_paused:
             yield Impaired("watcher", "Indexing is paused by you.", "Resume it to have changes found.")
         for skipped in self._indexer.skipped:

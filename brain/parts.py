@@ -23,7 +23,7 @@ from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
 
 if TYPE_CHECKING:
-    from brain.models.local import GgufChat, GgufEmbedder
+    from brain.models.local import GgufChat, GgufEmbedder, GgufReranker
     from brain.store.vectors import ChromaVectors, ExactVectors
     from brain.store.words import Words
 
@@ -48,6 +48,7 @@ class Parts:
         self._chroma: ChromaVectors | None = None
         self._embedder: GgufEmbedder | None = None
         self._chat: tuple[Path, GgufChat] | None = None
+        self._reranker: GgufReranker | None = None
         if claim.ours:
             self._clear_away()
         self.polite = False  # the embedder lets other programs go first
@@ -134,6 +135,16 @@ class Parts:
                 threads = self.settings.embed.threads or fitting_threads(physical_cores(), on_battery=is_on_battery())
                 self._embedder = open_embedder(path, threads=threads, polite=self.polite)
             return self._embedder
+
+    def reranker(self) -> GgufReranker | None:
+        """The reranker, its header read; None where none is chosen. Raises ModelError."""
+        chosen = self.settings.rerank
+        with self._lock:
+            if self._reranker is None and chosen.model:
+                from brain.models.local import open_reranker
+
+                self._reranker = open_reranker(self.shelf.find(chosen.model), threads=chosen.threads)
+            return self._reranker
 
     def tokenizer(self) -> tuple[Tokenizer, bool]:
         """What counts tokens, and whether it is the embedder's own or only an estimate."""
@@ -226,6 +237,8 @@ class Parts:
             last.callback(self.readers.close)
             if self._embedder is not None:
                 last.callback(self._embedder.close)
+            if self._reranker is not None:
+                last.callback(self._reranker.close)
             if self._chat is not None:
                 last.callback(self._chat[1].close)
 

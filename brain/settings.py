@@ -49,6 +49,16 @@ class SearchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RerankSettings:
+    """[rerank]: a model that reads question and passage together and puts the best passages in order. Off without one."""
+
+    model: str = ""  # a name on the shelf or the path of a GGUF file
+    threads: int = 0
+    passages: int = 20  # how many of the best are judged
+    milliseconds: int = 1000  # for one search; what is not judged by then keeps its place
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set. Every key has a default that is right for almost everyone."""
 
@@ -59,6 +69,7 @@ class Settings:
     embed: EmbedSettings = field(default_factory=EmbedSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
+    rerank: RerankSettings = field(default_factory=RerankSettings)
 
     @property
     def shelf(self) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from brain.cli.output import Progress, print_json, say
 from brain.cli.stopping import cancelling
-from brain.errors import ModelError, SettingsError
+from brain.errors import SettingsError
 from brain.models.header import memory_needed, read_header
 from brain.models.shelf import OnShelf, Shelf
 from brain.seams import Cancel
@@ -42,7 +42,7 @@ def pull(shelf: Shelf, name: str, *, cancel: Cancel, as_json: bool = False) -> N
 
 
 def _list(shelf: Shelf, settings: Settings, *, as_json: bool) -> int:
-    used = {settings.chat.model, settings.embed.model}
+    used = _in_use(settings)
     found = shelf.models()
     if as_json:
         rows = [{**plain_json(model), "here": model.path is not None, "used": model.name in used} for model in found]
@@ -54,6 +54,10 @@ def _list(shelf: Shelf, settings: Settings, *, as_json: bool) -> int:
     return 0
 
 
+def _in_use(settings: Settings) -> set[str]:
+    return {settings.chat.model, settings.embed.model, settings.rerank.model}
+
+
 def _row(model: OnShelf, used: bool) -> str:
     state = "used" if used and model.path else "here" if model.path else "not here: brain models pull " + model.name
     return f"{model.role:>7}  {model.name:<32} {model.bytes / 1e6:>8,.0f} MB  {model.problem or state}"
@@ -62,8 +66,6 @@ def _row(model: OnShelf, used: bool) -> str:
 def _use(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
     path = shelf.find(name)
     role = read_header(path).role
-    if role not in ("chat", "embed"):
-        raise ModelError(f"{name} is a model of kind {role!r}.", hint="Brain uses chat and embed models.")
     save(settings.home, role, "model", path.stem if path.parent == shelf.folder else str(path.resolve()))
     if as_json:
         print_json({"role": role, "model": name, "path": str(path)})
@@ -71,6 +73,8 @@ def _use(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
     say(f"{name} is the {role} model from now on.")
     if role == "embed":
         say("Every passage gets a new vector at the next sync; words can be found meanwhile.")
+    if role == "rerank":
+        say('It judges the best passages of every search, which takes time. Off again: model = "" below [rerank].')
     return 0
 
 
@@ -101,7 +105,7 @@ def _info(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
 
 
 def _remove(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
-    if name in (settings.chat.model, settings.embed.model):
+    if name in _in_use(settings):
         say(f"{name} is in use: until another is chosen, what it does is off.", to=sys.stderr)
     path = shelf.remove(name)
     if as_json:
