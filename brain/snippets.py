@@ -37,8 +37,8 @@ def snippet(passage: str, query: str, *, length: int, typing: str = "") -> Snipp
     found = list(_matches(line, query, typing))
     if len(line) <= length:
         return Snippet(line, tuple((start, end) for start, end, _ in found))
-    start = _word_border(line, _best_start(starts[:-1], found, length)) if found else 0
-    end = _end(line, start, starts, length)
+    window = _Window(line, starts, found, length)
+    start, end = window.best() if found else (0, window.end(0))
     marks = [(a - start, b - start) for a, b, _ in found if start <= a and b <= end]
     return Snippet(line[start:end].rstrip(), tuple(marks), start > 0, end < len(line))
 
@@ -63,32 +63,38 @@ def _same_word(one: str, other: str) -> bool:
     return stem >= _STEM and one[stem:] in _ENDINGS and other[stem:] in _ENDINGS
 
 
-def _best_start(borders: list[int], found: list[tuple[int, int, str]], length: int) -> int:
-    """Where `length` characters hold most different words: at a sentence border, else a little before a match."""
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A part of the line that is wide enough."""
 
-    def held(start: int) -> int:
-        return len({word for a, b, word in found if start <= a and b <= start + length})
+    line: str
+    borders: list[int]  # where sentences begin, and the end
+    found: list[tuple[int, int, str]]
+    length: int
 
-    at_border = max(borders, key=held)
-    inside = max((start for start, _, _ in found), key=lambda start: held(max(0, start - LEAD)))
-    return at_border if held(at_border) >= held(max(0, inside - LEAD)) else max(0, inside - LEAD)
+    def best(self) -> tuple[int, int]:
+        """Where most different words stand: from a sentence border, else from a little before a match."""
+        inside = (self._word_border(max(0, start - LEAD)) for start, _, _ in self.found)
+        start = max((*self.borders[:-1], *inside), key=lambda start: self._held(start, start + self.length))
+        return start, self.end(start)
 
+    def end(self, start: int) -> int:
+        """The last sentence border within reach where the rest is not worth showing, else the last gap between words."""
+        reach = start + self.length
+        if reach >= len(self.line):
+            return len(self.line)
+        border = max((one for one in self.borders if one <= reach + 1), default=start)
+        if border - start > self.length // 2 and self._held(start, border) == self._held(start, reach):
+            return border
+        gap = self.line.rfind(" ", start + 1, reach + 1)
+        return gap if gap > start else reach
 
-def _word_border(line: str, at: int) -> int:
-    """The beginning of the word after the one that would be cut; where there are no spaces, right here."""
-    if at == 0 or line[at - 1] == " ":
-        return at
-    gap = line.find(" ", at, at + LEAD)
-    return gap + 1 if gap >= 0 else at
+    def _held(self, start: int, end: int) -> int:
+        return len({word for a, b, word in self.found if start <= a and b <= end})
 
-
-def _end(line: str, start: int, starts: list[int], length: int) -> int:
-    """The last sentence border within reach if most of the room is used by it, else the last gap between words."""
-    reach = start + length
-    if reach >= len(line):
-        return len(line)
-    border = max((one for one in starts if one <= reach + 1), default=start)
-    if border - start > length // 2:
-        return border
-    gap = line.rfind(" ", start + 1, reach + 1)
-    return gap if gap > start else reach
+    def _word_border(self, at: int) -> int:
+        """The beginning of the word after the one that would be cut; where there are no spaces, right here."""
+        if at == 0 or self.line[at - 1] == " ":
+            return at
+        gap = self.line.find(" ", at, at + LEAD)
+        return gap + 1 if gap >= 0 else at

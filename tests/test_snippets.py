@@ -27,6 +27,12 @@ def test_snippet_is_the_sentence_that_holds_the_words() -> None:
     assert shown.is_cut_after
 
 
+def test_sentence_is_cut_rather_than_a_match_left_out() -> None:
+    passage = f"Notes are versatile, and that is worth a sentence. The linked reference {'is seen by everyone ' * 9}."
+    shown = snippet(passage, "linked reference", length=90)
+    assert marked(shown) == ["linked", "reference"]
+
+
 def test_short_passage_is_shown_whole() -> None:
     shown = snippet("Water the\n  tomatoes.", "tomato", length=80)
     assert shown == Snippet("Water the tomatoes.", ((10, 18),))
