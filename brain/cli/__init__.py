@@ -77,7 +77,7 @@ def report(error: BrainError) -> int:
     return USAGE if isinstance(error, SettingsError | QueryError) else FAILED
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:  # noqa: PLR0915
     """Every command and flag, with help a newcomer understands."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -157,6 +157,11 @@ def parser() -> argparse.ArgumentParser:
 
     search = command("search", "find passages, without any model's prose", scope)
     search.add_argument("query", nargs="+", metavar="QUERY")
+    search.add_argument(
+        "--explain",
+        action="store_true",
+        help="say for each passage which words of the query stand in it, and where; with --json as `explain`",
+    )
     search.add_argument("-k", "--limit", type=_positive, metavar="N", help="how many passages (default 10)")
     ask = command("ask", "answer a question from your notes, with the sources that carry each sentence", scope)
     ask.add_argument("question", nargs="+", metavar="QUESTION")
