@@ -29,10 +29,20 @@ FEWEST, MOST = 2, 12  # telling words of a heading
 SHORT, LONG = 6, 40  # telling words of a sentence
 TYPED = 6  # of them in a question, at most
 ENOUGH = 4  # left of a sentence without the words no other note has
+UNSPACED_LONG = 200  # where every character is a word of its own
 UNSPACED_LONGEST = 24  # characters of a question in a script without spaces
 SEED = 0
 
 _WORD = re.compile(r"[^\s,;:!?。、，；：！？()\[\]{}<>\"“”«»|]+")
+# Said in passing: nobody types these to find a sentence again.
+_LITTLE = STOP_WORDS | frozenset(
+    "after again almost already also although always another because before being between both don't during each either "
+    "even every first here however instead it's itself just least less let's like may might more most must never now once "
+    "one only other over perhaps probably quite rather same since still such through thus too two under until upon used "
+    "using usually very via well while within without yet you're".split()
+)
+_SPOKEN = re.compile(r"[^\W\d]+(?:['’-][^\W\d]+)*|\d{1,4}(?:[.,]\d+)?")  # a word or a number, no key or code
+_NO_PROSE = re.compile(r"::|https?:|[{}<>=|\\]|\w/\w|\]\(")  # properties, addresses, code
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 
 
@@ -103,7 +113,10 @@ def _of_headings(note: Note, seen: Counter[str]) -> Iterator[Made]:
 
 def _of_sentences(note: Note, seen: Counter[str], holds: Counter[str]) -> Iterator[Made]:
     for start, end, said in _sentences(note.document):
-        if SHORT <= len(_telling(said)) <= LONG and seen[_folded(said)] == 1 and (text := _typed(said, holds)):
+        longest = LONG if _UNSPACED.search(said) is None else UNSPACED_LONG
+        if _NO_PROSE.search(said) or not SHORT <= len(_telling(said)) <= longest:
+            continue
+        if seen[_folded(said)] == 1 and (text := _typed(said, holds)):
             yield Made(text, "sentence", _span(note, start, end))
 
 
@@ -114,7 +127,9 @@ def _typed(said: str, holds: Counter[str]) -> str:
         return max(clauses, key=len, default="")[:UNSPACED_LONGEST]
     words = [word.strip(".…'’`*_~=#") for word in _WORD.findall(said)]
     telling = [
-        word for word in words if len(word) > 2 and word.lower() not in STOP_WORDS and re.fullmatch(r"[\w'’-]+", word)
+        word
+        for word in words
+        if len(word) > 2 and word.lower().replace("’", "'") not in _LITTLE and _SPOKEN.fullmatch(word)
     ]
     telling = list(dict.fromkeys(telling))
     shared = [word for word in telling if all(holds[term] > 1 for term in terms(word))]
