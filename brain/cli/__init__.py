@@ -204,7 +204,7 @@ does about it: sync reread catalog words vectors chroma modes clear, or is empty
     )
     rebuild = command("rebuild", "make the words index and the vector index again from the catalog; no model is needed")
     rebuild.add_argument("--vectors", action="store_true", help="also embed every passage again (slow)")
-    add_eval(commands, _common, _positive)
+    add_eval(commands, _common)
     return top
 
 

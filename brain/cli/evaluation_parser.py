@@ -41,9 +41,10 @@ marked as without an answer, are counted and not scored. Filters in a question (
   questions at which Brain did worse, the worst first. The texts of questions are in it only with --texts."""
 
 MAKE = """\
-No model is used. Half of the questions are headings that stand in one place only, half are the telling words of a
-sentence, as somebody types who half remembers it. Each knows its note, its lines and the passage; the set is frozen with
-the SHA-256 of every note, so that later runs say which notes have changed. Edit or delete lines of queries.jsonl freely.
+No model is used. Half of the questions are headings that stand in one place only, where there are enough; the others are
+the telling words of a sentence, as somebody types who half remembers it. Each knows its note, its lines and the passage;
+the set is frozen with the SHA-256 of every note, so that later runs say which notes have changed. Edit or delete lines of
+queries.jsonl freely. The set holds passages of your notes, and is kept until you delete it, even where a note is deleted.
 
 What such questions can tell: whether what you have is found again, and whether another model or setting helps or harms
 on your notes. What they cannot: how well questions in other words, or over several notes, are answered. They are made of
@@ -61,9 +62,8 @@ question with the first of them; where the paired interval holds 0 it is a tie.
 def add_eval(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     common: Callable[..., argparse.ArgumentParser],
-    positive: Callable[[str], int],
 ) -> None:
-    """`brain eval make`, `run` and `show`. `common` makes the flags every command has, `positive` checks a number."""
+    """`brain eval make`, `run` and `show`. `common` makes the flags every command has."""
     top = commands.add_parser(
         "eval",
         help="how good is search on a set of questions, or on your own notes",
@@ -90,18 +90,22 @@ def add_eval(
 
     make = action("make", "make questions from your own notes, with the passage that answers each", MAKE)
     make.add_argument("notes", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
-    make.add_argument("-n", "--questions", type=positive, default=50, metavar="N", help="how many (default 50)")
+    make.add_argument("-n", "--questions", type=_count, default=50, metavar="N", help="how many (default 50)")
     make.add_argument("--to", type=Path, metavar="DIR", help="the new folder (default: eval/sets/ in the home)")
 
     run = action("run", "ask every question of a set, and score what is found", RUN)
     run.add_argument("set", type=Path, metavar="SET")
-    run.add_argument("-n", "--questions", type=positive, metavar="N", help="only so many, always the same ones")
-    run.add_argument(
-        "--losses", type=positive, default=5, metavar="N", help="how many of the worst are told (default 5)"
-    )
+    run.add_argument("-n", "--questions", type=_count, metavar="N", help="only so many, always the same ones")
+    run.add_argument("--losses", type=_count, default=5, metavar="N", help="how many of the worst are told (default 5)")
     run.add_argument("--save", type=Path, metavar="FILE", help="also write the report of --json to FILE")
     run.add_argument("--texts", action="store_true", help="with --json or --save: the texts of the questions as well")
     run.add_argument("--trec", type=Path, metavar="DIR", help="also write each ranking to DIR, as trec_eval reads them")
 
     show = action("show", "show reports that were kept, side by side", SHOW)
     show.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1,000,000")
+    return int(text)

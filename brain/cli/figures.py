@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from brain.cleaning import one_line
 from brain.evaluating.intervals import Interval
 from brain.evaluating.metrics import METRICS
 from brain.evaluating.reports import Loss, Report, compared
@@ -41,7 +42,8 @@ def rows_of(report: Report, *, losses: int) -> Iterator[str]:
 def heading(report: Report) -> Iterator[str]:
     """What was measured."""
     kind = "your notes" if report.kind == "notes" else "its own documents"
-    yield f"{report.name}: {len(report.rows)} questions to {kind} ({report.documents:,} documents, {report.passages:,} passages)"
+    held = f"{report.documents:,} documents, {report.passages:,} passages"
+    yield f"{one_line(report.name)}: {len(report.rows)} questions about {kind} ({held})"
     yield f"meaning by {report.embedder or 'nothing: no embedder'}; 95 % intervals; {report.made}"
 
 
@@ -89,7 +91,7 @@ def not_scored(report: Report) -> Iterator[str]:
     if report.counted:
         yield ""
     for what, ids in report.counted.items():
-        named = ", ".join(ids[:NAMED]) + (" …" if len(ids) > NAMED else "")
+        named = ", ".join(one_line(id) for id in ids[:NAMED]) + (" …" if len(ids) > NAMED else "")
         yield f"{len(ids):>6} {SAID.get(what, what)} ({textwrap.shorten(named, TEXT_LENGTH, placeholder='…')})"
 
 
@@ -106,8 +108,8 @@ def _losses(system: System, losses: Sequence[Loss]) -> Iterator[str]:
     yield f"Worst against {NAMES[system]} (nDCG@10; the rank of the first right document there and in Brain):"
     for loss in losses:
         there, here = (loss.row.first[one] or "–" for one in (system, "brain"))
-        text = textwrap.shorten(loss.row.text, TEXT_LENGTH, placeholder=" …")
-        yield f"  {_signed(loss.difference)}  {there:>3} → {here:<3}  {loss.row.id}  {text}"
+        asked = textwrap.shorten(one_line(f"{loss.row.id}  {loss.row.text}"), TEXT_LENGTH, placeholder=" …")
+        yield f"  {_signed(loss.difference)}  {there:>3} → {here:<3}  {asked}"
 
 
 def _mean(found: Interval) -> str:
@@ -115,7 +117,8 @@ def _mean(found: Interval) -> str:
 
 
 def _figure(value: float, digits: int = 3) -> str:
-    return f"{value:.{digits}f}".removeprefix("0") if value < 1 else f"{value:.{digits - 1}f}"
+    told = f"{value:.{digits}f}"
+    return told.removeprefix("0") if told.startswith("0") else told[:-1]
 
 
 def _signed(value: float) -> str:

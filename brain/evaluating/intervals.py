@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +29,11 @@ class Interval:
 
 
 class Bootstrap:
-    """Draws of `count` questions with replacement. Values drawn by the same object are paired: differences are told as such."""
+    """Draws of `count` questions with replacement: always the same ones, so that what is compared is drawn alike."""
 
-    def __init__(self, count: int, *, draws: int = DRAWS, seed: int = SEED) -> None:
+    def __init__(self, count: int) -> None:
         self._count = count
-        share = np.full(count, 1 / count) if count else np.empty(0)
-        self._weights: NDArray[np.float64] = (
-            np.random.default_rng(seed).multinomial(count, share, size=draws) / count if count else np.empty((draws, 0))
-        )
+        self._weights = _drawn(count)
 
     def interval(self, values: Sequence[float]) -> Interval:
         """The mean of one value a question, with its interval. Of no question at all: zeros."""
@@ -50,3 +48,11 @@ class Bootstrap:
     def difference(self, values: Sequence[float], others: Sequence[float]) -> Interval:
         """How much higher the first are, question by question."""
         return self.interval([one - other for one, other in zip(values, others, strict=True)])
+
+
+@lru_cache(maxsize=2)  # a report asks several times, and drawing for thousands of questions takes half a second
+def _drawn(count: int) -> NDArray[np.float64]:
+    """For each draw, how often each question is in it, as a share of all."""
+    if not count:
+        return np.empty((DRAWS, 0))
+    return np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=DRAWS) / count

@@ -64,7 +64,7 @@ class Made:
 
 
 def questions_from(notes: Sequence[Note], count: int) -> list[Made]:
-    """Up to `count` questions over as many notes as possible, headings and sentences in turn; the same each time."""
+    """Up to `count` questions, half of them headings where there are enough, spread over the notes; the same each time."""
     documents = [note.document for note in notes]
     holds = Counter(term for document in documents for term in set(terms(document.text)))
     said = _counted(said for document in documents for _, _, said in _sentences(document))
@@ -74,26 +74,34 @@ def questions_from(notes: Sequence[Note], count: int) -> list[Made]:
         for block in document.blocks
         if block.kind == "heading" and block.headings
     )
-    waiting = []
-    for note in notes:
-        draw = random.Random(f"{SEED} {note.path}")
-        made = [list(_of_headings(note, headings)), list(_of_sentences(note, said, holds))]
-        for some in made:
-            draw.shuffle(some)
-        first = draw.randrange(2)  # so that small sets, too, hold both kinds
-        waiting.append(list(_in_turn(made[first], made[1 - first])))
-    random.Random(SEED).shuffle(waiting)
-    chosen: list[Made] = []
-    asked: set[str] = set()
-    while len(chosen) < count and any(waiting):
-        for some in waiting:
-            while some and len(chosen) < count:
-                one = some.pop(0)
-                if (folded := _folded(one.text)) not in asked:
-                    asked.add(folded)
-                    chosen.append(one)
-                    break
-    return chosen
+    ways: list[list[list[Made]]] = [
+        [],
+        [],
+    ]  # for headings and for sentences: those of each note, in the order of drawing
+    for note in sorted(notes, key=lambda note: random.Random(f"{SEED} {note.path}").random()):
+        for way, found in zip(ways, (_of_headings(note, headings), _of_sentences(note, said, holds)), strict=True):
+            some = list(found)
+            random.Random(f"{SEED} {note.path}").shuffle(some)
+            way.append(some)
+    chosen: dict[str, Made] = {}  # by what is asked, folded: no question twice
+    _spread(ways[0], count // 2, chosen)
+    _spread(ways[1], count - len(chosen), chosen)
+    _spread(ways[0], count - len(chosen), chosen)
+    made = list(chosen.values())
+    random.Random(SEED).shuffle(made)
+    return made
+
+
+def _spread(waiting: Sequence[list[Made]], count: int, chosen: dict[str, Made]) -> None:
+    """Move `count` questions over: one of each note, notes not asked about yet first, then another of each …"""
+    wanted = len(chosen) + count
+    while len(chosen) < wanted and any(waiting):
+        asked_about = Counter(one.span.path for one in chosen.values())
+        for some in sorted(filter(None, waiting), key=lambda some: asked_about[some[0].span.path]):
+            if len(chosen) == wanted:
+                return
+            one = some.pop(0)
+            chosen.setdefault(_folded(one.text), one)
 
 
 def _counted(texts: Iterable[str]) -> Counter[str]:
@@ -131,7 +139,7 @@ def _typed(said: str, holds: Counter[str]) -> str:
         for word in words
         if len(word) > 2 and word.lower().replace("’", "'") not in _LITTLE and _SPOKEN.fullmatch(word)
     ]
-    telling = list(dict.fromkeys(telling))
+    telling = list({_folded(word): word for word in reversed(telling)}.values())[::-1]
     shared = [word for word in telling if all(holds[term] > 1 for term in terms(word))]
     chosen = shared if len(shared) >= ENOUGH else telling
     if len(chosen) < ENOUGH:
@@ -161,9 +169,3 @@ def _folded(text: str) -> str:
 def _span(note: Note, start: int, end: int) -> Span:
     text = note.document.text
     return Span(note.path, start, end, text.count("\n", 0, start) + 1, text.count("\n", 0, end) + 1, text[start:end])
-
-
-def _in_turn(first: Sequence[Made], second: Sequence[Made]) -> Iterator[Made]:
-    for at in range(max(len(first), len(second))):
-        yield from first[at : at + 1]
-        yield from second[at : at + 1]

@@ -16,6 +16,7 @@ import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 from brain.cli.figures import HEADS, NAMES, difference
 from brain.cli.output import Progress, say
@@ -44,7 +45,7 @@ def measured(folder: Path, settings: Settings, questions: int | None) -> Report:
 
 
 def mean(report: Report, system: System, metric: str) -> float | None:
-    return report.means()[system][metric].mean if system in report.systems else None
+    return fmean(report.values(system, metric)) if system in report.systems else None
 
 
 def rows(reports: list[Report], metric: str) -> list[str]:

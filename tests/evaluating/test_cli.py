@@ -116,7 +116,7 @@ def test_questions_are_made_from_notes_and_asked_of_them(notes, capsys):
     assert sorted(path.name for path in made.iterdir()) == ["notes.jsonl", "queries.jsonl"]
     assert main(["eval", "run", str(made)]) == DONE
     out = capsys.readouterr().out
-    assert "to your notes (2 documents" in out
+    assert "about your notes (2 documents" in out
     assert "right passage among the first ten: words alone 1.00, Brain 1.00" in out
     (notes / "board.md").write_text(BOARD + "\nOne more line.\n")
     assert main(["sync"]) == DONE
