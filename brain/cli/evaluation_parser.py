@@ -18,8 +18,8 @@ made from notes is asked of the notes that are indexed now. Then every question 
   words alone, vectors alone     the two lists Brain makes, 100 passages each
   RRF(60) of both                the usual way to join them: 1 ÷ (60 + rank), summed
   Brain                          its own order, before near copies are folded
-  Brain as shown                 the ten passages that `brain search` would show
-by document: a document stands where its best passage stands.
+  Brain as shown                 the ten passages that `brain search` would show; several may be of one document
+by document: a document stands where its best passage stands, and counts once.
 
 The measures, each a mean over the questions, with the interval it would lie in for 95 of 100 such sets (2,000 bootstrap
 draws, always the same ones):

@@ -50,7 +50,7 @@ class Bootstrap:
         return self.interval([one - other for one, other in zip(values, others, strict=True)])
 
 
-@lru_cache(maxsize=2)  # a report asks several times, and drawing for thousands of questions takes half a second
+@lru_cache(maxsize=1)  # a report asks several times, and drawing for thousands of questions takes half a second
 def _drawn(count: int) -> NDArray[np.float64]:
     """For each draw, how often each question is in it, as a share of all."""
     if not count:
