@@ -94,7 +94,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if options.json:
         print_json(body)
         return DONE
-    for row in rows_of(measured.report, losses=options.losses):
+    for row in rows_of(measured.report, losses=options.losses, texts=options.texts or sys.stdout.isatty()):
         say(row)
     return DONE
 
@@ -113,7 +113,7 @@ def show(options: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG00
             say()
         own = [report for _, report in group]
         if len(own) == 1:
-            for row in rows_of(own[0], losses=5):
+            for row in rows_of(own[0], losses=5, texts=True):
                 say(row)
             continue
         for at, (path, report) in enumerate(group, start=1):

@@ -98,7 +98,9 @@ def add_eval(
     run.add_argument("-n", "--questions", type=_count, metavar="N", help="only so many, always the same ones")
     run.add_argument("--losses", type=_count, default=5, metavar="N", help="how many of the worst are told (default 5)")
     run.add_argument("--save", type=Path, metavar="FILE", help="also write the report of --json to FILE")
-    run.add_argument("--texts", action="store_true", help="with --json or --save: the texts of the questions as well")
+    run.add_argument(
+        "--texts", action="store_true", help="write the texts of questions into files and pipes too, not only their ids"
+    )
     run.add_argument("--trec", type=Path, metavar="DIR", help="also write each ranking to DIR, as trec_eval reads them")
 
     show = action("show", "show reports that were kept, side by side", SHOW)

@@ -26,8 +26,11 @@ TEXT_LENGTH = 90
 NAMED = 3  # ids of what was not scored
 
 
-def rows_of(report: Report, *, losses: int) -> Iterator[str]:
-    """One report: the table, Brain against each baseline, the worst losses, and what was not scored."""
+def rows_of(report: Report, *, losses: int, texts: bool) -> Iterator[str]:
+    """One report: the table, Brain against each baseline, the worst losses, and what was not scored.
+
+    `texts`: the losses are told with what was asked, not by their ids alone.
+    """
     yield from heading(report)
     yield ""
     yield from table([report])
@@ -35,7 +38,7 @@ def rows_of(report: Report, *, losses: int) -> Iterator[str]:
     yield from against_baselines(report)
     for system in ("words", "vectors"):
         if system in report.systems:
-            yield from _losses(system, report.losses(system)[:losses])
+            yield from _losses(system, report.losses(system)[:losses], texts=texts)
     yield from not_scored(report)
 
 
@@ -87,7 +90,8 @@ def not_scored(report: Report) -> Iterator[str]:
     """What of the set was not scored, or not as it should be, and which part was off."""
     if report.degraded:
         yield ""
-        yield f"! Off or incomplete in this run: {', '.join(report.degraded)}. What needs it is not in the table."
+        off = ", ".join(report.degraded)
+        yield f"! Off or incomplete in this run: {off}. What needs it is not in the table, or scored too low."
     if report.counted:
         yield ""
     for what, ids in report.counted.items():
@@ -101,14 +105,15 @@ def difference(found: Interval) -> str:
     return f"{_signed(found.mean)} ({_signed(found.low)} … {_signed(found.high)}) {verdict}"
 
 
-def _losses(system: System, losses: Sequence[Loss]) -> Iterator[str]:
+def _losses(system: System, losses: Sequence[Loss], *, texts: bool) -> Iterator[str]:
     if not losses:
         return
     yield ""
     yield f"Worst against {NAMES[system]} (nDCG@10; the rank of the first right document there and in Brain):"
     for loss in losses:
         there, here = (loss.row.first[one] or "–" for one in (system, "brain"))
-        asked = textwrap.shorten(one_line(f"{loss.row.id}  {loss.row.text}"), TEXT_LENGTH, placeholder=" …")
+        text = f"  {one_line(loss.row.text)}" if texts else ""
+        asked = textwrap.shorten(one_line(loss.row.id) + text, TEXT_LENGTH, placeholder=" …")
         yield f"  {_signed(loss.difference)}  {there:>3} → {here:<3}  {asked}"
 
 

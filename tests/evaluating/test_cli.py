@@ -83,13 +83,32 @@ def test_two_reports_of_one_set_are_shown_side_by_side_with_ties(home, embedder,
     assert body["differences"][0]["ndcg@10"]["tie"] is True
 
 
-def test_the_worst_questions_are_told_with_their_text(home, embedder, tmp_path, capsys):
-    decoys = [(f"decoy {at}", "", "Delivered pump week delivered pump week well.") for at in range(3)]
-    folder = tiny.write(tmp_path / "hard", documents=[*tiny.DOCUMENTS, *decoys])
-    assert main(["eval", "run", str(folder), "--save", str(tmp_path / "a.json")]) == DONE
-    lost = json.loads((tmp_path / "a.json").read_text())["losses"]
+def test_the_worst_questions_are_told_with_their_text_only_where_that_may_be(home, embedder, tmp_path, capsys):
+    notes = [
+        ("worn", "", "The bicycle needs new brakes."),
+        ("tale", "", "Brakes and brakes: a tale of brakes and a bicycle."),
+    ]
+    folder = tiny.write(
+        tmp_path / "hard",
+        documents=[*tiny.DOCUMENTS[:3], *notes],
+        questions=[("q1", "brakes"), ("q2", "bicycle")],
+        judgments=[("q1", "worn", 1), ("q2", "worn", 1)],
+    )
+    assert main(["eval", "run", str(folder), "--texts", "--save", str(tmp_path / "a.json")]) == DONE
+    body = json.loads((tmp_path / "a.json").read_text())
+    for row in body["per_question"]:  # Brain is made to have missed the first, as a report would say it
+        missed = row["_id"] == "q1"
+        row["values"]["words"] = dict.fromkeys(METRICS, 1.0)
+        row["values"]["brain"] = dict.fromkeys(METRICS, 0.0 if missed else 1.0)
+        row["first"]["words"], row["first"]["brain"] = 1, None if missed else 1
+    (tmp_path / "a.json").write_text(json.dumps(body))
+    capsys.readouterr()
+    assert main(["eval", "show", str(tmp_path / "a.json")]) == DONE
     out = capsys.readouterr().out
-    assert ("Worst against" in out) == bool(lost["words"] or lost["vectors"])
+    told = out[out.index("Worst against words alone") :].splitlines()
+    assert told[1] == "  −1.000    1 → –    q1 brakes"
+    assert main(["eval", "run", str(folder)]) == DONE  # into a pipe
+    assert "brakes" not in capsys.readouterr().out
 
 
 def test_rankings_are_written_only_where_asked_for(home, embedder, folder, tmp_path, capsys):
