@@ -74,10 +74,10 @@ def questions_from(notes: Sequence[Note], count: int) -> list[Made]:
         for block in document.blocks
         if block.kind == "heading" and block.headings
     )
-    ways: list[list[list[Made]]] = [
+    ways: tuple[list[list[Made]], list[list[Made]]] = (
         [],
         [],
-    ]  # for headings and for sentences: those of each note, in the order of drawing
+    )  # headings, sentences: what each note has, as it is drawn
     for note in sorted(notes, key=lambda note: random.Random(f"{SEED} {note.path}").random()):
         for way, found in zip(ways, (_of_headings(note, headings), _of_sentences(note, said, holds)), strict=True):
             some = list(found)

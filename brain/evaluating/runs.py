@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from brain.errors import QueryError
 from brain.evaluating.metrics import CUT, first_right, fuse_by_rank, measures
 from brain.evaluating.sets import Question, Span
 from brain.querying import filters
-from brain.seams import Cancel, Embedder, Vectors
+from brain.seams import Cancel, Embedder, Tokenizer, Vectors
 from brain.search import Searcher
 from brain.types import Chunk, Impaired
 
@@ -23,6 +23,7 @@ SYSTEMS: tuple[System, ...] = ("words", "vectors", "rrf", "brain", "shown")
 BASELINES: tuple[System, ...] = ("words", "vectors", "rrf")
 DEPTH = 100  # passages of each side for the baselines
 SHOWN = 10  # passages of a search as it is shown
+REMEMBERED = 16  # vectors of what was asked last: the rankings of one question ask for the same
 PASSAGE = "passage@10"  # whether a passage that overlaps the right one is among the first ten; for notes only
 
 
@@ -142,23 +143,35 @@ class _Places:
         return _Place(self._unit(chunk.path), chunk.start, chunk.end)
 
 
+class _CountingEmbedder(Embedder, Tokenizer, Protocol):
+    """What the embedders of a home are: they count tokens as well."""
+
+
 class _Remembering:
-    """An embedder that is asked for the vector of a question once, though several rankings want it."""
+    """An embedder that is asked for the vectors of a question once, though several rankings want them."""
 
     def __init__(self, opener: Callable[[], Embedder]) -> None:
-        self._opener = opener
-        self._known: tuple[tuple[str, ...], Vectors] | None = None
+        self._opener = cast(Callable[[], _CountingEmbedder], opener)
+        self._known: dict[tuple[str, ...], Vectors] = {}
 
-    def embedder(self) -> Embedder:
+    def embedder(self) -> _CountingEmbedder:
         """Itself, once the real one could be opened. Raises what opening it raises."""
         self._real = self._opener()
         self.name, self.dimensions = self._real.name, self._real.dimensions
+        self.recipe, self.window = self._real.recipe, self._real.window
         return self
 
     def embed(self, texts: Sequence[str], *, kind: Literal["passage", "query"]) -> Vectors:
         """As the real one."""
         if kind != "query":
             return self._real.embed(texts, kind=kind)
-        if self._known is None or self._known[0] != tuple(texts):
-            self._known = (tuple(texts), self._real.embed(texts, kind=kind))
-        return self._known[1]
+        asked = tuple(texts)
+        if asked not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[asked] = self._real.embed(texts, kind=kind)
+        return self._known[asked]
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """As the real one."""
+        return self._real.count(texts)
