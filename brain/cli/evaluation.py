@@ -123,8 +123,8 @@ def show(options: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG00
         for row in ("", *table(own), "", *against_the_first(own)):
             say(row)
         for at, report in enumerate(own, start=1):
-            for row in not_scored(report):
-                say(f"[{at}] {row}" if row else "")
+            for row in filter(None, not_scored(report)):
+                say(f"[{at}] {row}")
     return DONE
 
 
