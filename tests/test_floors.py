@@ -76,6 +76,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("indexer", ("brain.indexer",)),
     ("local", ("brain.local",)),
     ("house", ("brain.engine",)),
+    ("measuring", ("brain.evaluating.*",)),
     ("doors", ("brain.cli.*",)),
     ("headless door", ("brain.__main__",)),
     ("tui ground", ("tui",)),

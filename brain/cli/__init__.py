@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from brain import __version__
+from brain.cli.evaluation_parser import add_eval
 from brain.errors import BrainError, Cancelled, QueryError, SettingsError
 from brain.settings import Settings, load
 
@@ -79,18 +80,7 @@ def report(error: BrainError) -> int:
 
 def parser() -> argparse.ArgumentParser:  # noqa: PLR0915
     """Every command and flag, with help a newcomer understands."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--home",
-        type=Path,
-        metavar="DIR",
-        help="the folder that holds all Brain knows (default: $BRAIN_HOME)",
-    )
-    common.add_argument("--json", action="store_true", help="print JSON on stdout and nothing else")
-    common.add_argument(
-        "--offline", action="store_true", help="contact nothing but this machine, whatever the settings say"
-    )
-    common.add_argument("--verbose", action="store_true", help="write more into the log")
+    common = _common()
 
     scope = argparse.ArgumentParser(add_help=False)
     narrow = scope.add_argument_group(
@@ -219,7 +209,25 @@ does about it: sync reread catalog words vectors chroma modes clear, or is empty
     )
     rebuild = command("rebuild", "make the words index and the vector index again from the catalog; no model is needed")
     rebuild.add_argument("--vectors", action="store_true", help="also embed every passage again (slow)")
+    add_eval(commands, _common)
     return top
+
+
+def _common(argument_default: str | None = None) -> argparse.ArgumentParser:
+    """The flags every command has."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argument_default)
+    common.add_argument(
+        "--home",
+        type=Path,
+        metavar="DIR",
+        help="the folder that holds all Brain knows (default: $BRAIN_HOME)",
+    )
+    common.add_argument("--json", action="store_true", help="print JSON on stdout and nothing else")
+    common.add_argument(
+        "--offline", action="store_true", help="contact nothing but this machine, whatever the settings say"
+    )
+    common.add_argument("--verbose", action="store_true", help="write more into the log")
+    return common
 
 
 def _positive(text: str) -> int:
@@ -230,4 +238,5 @@ def _positive(text: str) -> int:
 
 COMMANDS = (
     "demo", "add", "remove", "folders", "sync", "search", "ask", "models", "serve", "service", "status", "doctor", "rebuild",
+    "eval",
 )  # fmt: skip

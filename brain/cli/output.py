@@ -217,11 +217,11 @@ class Progress:
                 self._steps, self._done = steps, 0
             case FileIndexed(path):
                 self._done += 1
-                self._advance(f"reading {path.name}", self._done, self._steps)
+                self.advance(f"reading {path.name}", self._done, self._steps)
             case VectorsAdded(done, pending):
-                self._advance("embedding passages", done, done + pending)
+                self.advance("embedding passages", done, done + pending)
             case Pulling(name, done, total, source):
-                self._advance(f"{name} from {source}, {done / 1e6:.0f} of {total / 1e6:.0f} MB", done, total)
+                self.advance(f"{name} from {source}, {done / 1e6:.0f} of {total / 1e6:.0f} MB", done, total)
             case Pulled(name, path, fetched):
                 self.line(f"{name} is {'here' if fetched else 'here already'}: {path}")
             case FileFailed(path, reason, hint):
@@ -237,7 +237,8 @@ class Progress:
         else:
             say(text, to=self._stream)
 
-    def _advance(self, description: str, done: int, total: int) -> None:
+    def advance(self, description: str, done: int, total: int) -> None:
+        """So much of something is done."""
         kind = description.partition(" ")[0]
         if kind != self._kind:
             self._kind, self._pace = kind, Pace()
