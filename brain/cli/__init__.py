@@ -78,7 +78,7 @@ def report(error: BrainError) -> int:
     return USAGE if isinstance(error, SettingsError | QueryError) else FAILED
 
 
-def parser() -> argparse.ArgumentParser:  # noqa: PLR0915
+def parser() -> argparse.ArgumentParser:
     """Every command and flag, with help a newcomer understands."""
     common = _common()
 
