@@ -105,6 +105,14 @@ class Attached:
         """Both indexes made again. Raises StoreBusy where the store can only be read."""
         yield from self._stream(lambda brain: brain.rebuild(cancel=cancel, vectors=vectors))
 
+    def pause(self) -> None:
+        """Let the background rest, until `resume` or the end of whoever owns the store now. Raises StoreBusy."""
+        self._call(lambda brain: brain.pause())
+
+    def resume(self) -> None:
+        """Let the background catch up. Raises StoreBusy where the store can only be read."""
+        self._call(lambda brain: brain.resume())
+
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the indexer does, whoever owns it, until `cancel` is set. StatusChanged tells of a new owner."""
         heard: Reached | None = None

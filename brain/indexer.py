@@ -42,7 +42,7 @@ CHECK_SECONDS = 2.0  # between two looks at whether the watching still works
 SWEEP_SHARE, POLL_SHARE = 100, 20  # times as long as a sweep took pass before the next: no disk is walked all day
 UNSETTLED_SECONDS = 2.5  # until a file that was being written, or has too coarse a time, is looked at again
 BREATH_SECONDS = 0.3  # of work, at least, between two looks at what has changed
-WATCHED = "watched"  # the setting that names the folders
+WATCHED, PAUSED = "watched", "paused"  # the settings that name the folders, and the owner that rests
 ASKED_FOR = 20  # files that were shown most often: their vectors come before those of older files
 
 
@@ -63,7 +63,7 @@ class Indexer:
         self._carried: SyncFinished | None = None  # what the pass did that was interrupted: the next one finishes it
         self._is_told = False  # whether anyone was told of it
         self._skipped: dict[Path, FolderSkipped] = {}
-        self.is_paused = False
+        self._is_paused = False
         self.watcher = Watcher(self._hints.add)
 
     def passing(
@@ -153,12 +153,24 @@ class Indexer:
         self._hints.add()
 
     def pause(self) -> None:
-        """Let the background rest after the batch it is at. Passes on demand still run."""
+        """Let the background rest after the batch it is at, until `resume` or the end of this process.
+
+        Nothing is looked at meanwhile; passes on demand still run. Whoever owns the store next does not rest: a pause from
+        days ago that nobody remembers would leave the index behind.
+        """
         self._set_paused(True)
 
     def resume(self) -> None:
         """Let the background catch up with what was missed."""
         self._set_paused(False)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the background was told to rest: ours or, where another process owns the store, that one's."""
+        if self._parts.claim.ours:
+            return self._is_paused
+        noted = self._parts.catalog.setting(PAUSED) if self._parts.claim.owner is not None else None
+        return noted is not None and noted == self._owner_named()
 
     def shown(self, found: Retrieved) -> None:
         """A search showed these passages: what else is in their files is likely to be asked for."""
@@ -198,15 +210,21 @@ class Indexer:
 
     def _set_paused(self, is_paused: bool) -> None:
         with self._idle:
-            self.is_paused = is_paused
+            self._is_paused = is_paused
             self._idle.notify_all()
+        with suppress(StoreError):  # for those who read the store beside us; it is said of this owner only
+            self._parts.catalog.set_setting(PAUSED, self._owner_named() if is_paused else "")
         self._hints.add()
         self.tell(StatusChanged())
+
+    def _owner_named(self) -> str:
+        owner = self._parts.claim.owner
+        return "" if owner is None else f"{owner.pid} since {owner.since}"
 
     def _run(self) -> None:
         while not self._ending.is_set():
             with self._idle:
-                self._idle.wait_for(lambda: not self.is_paused or self._ending.is_set())
+                self._idle.wait_for(lambda: not self._is_paused or self._ending.is_set())
             try:
                 self._watch()
                 with self._passes.turn:
@@ -254,7 +272,7 @@ class Indexer:
 
         def interrupted() -> bool:
             nonlocal was_interrupted
-            was_interrupted = was_interrupted or self.is_paused or self._ending.is_set() or self._hints.is_ripe()
+            was_interrupted = was_interrupted or self._is_paused or self._ending.is_set() or self._hints.is_ripe()
             return was_interrupted
 
         events = self._passes.bring_up(
@@ -287,6 +305,8 @@ class Indexer:
                     news.append(event)
                 case SyncFinished():
                     finished = event if carried is None else _joined(carried, event)
+                    if was_interrupted and self._is_paused:  # nobody knows for how long: it is over for now
+                        finished, was_interrupted = replace(finished, cancelled=True), False
                     self._carried, self._is_told = (finished if was_interrupted else None), is_news
                     if is_sweep and self._skipped != skipped:
                         self._skipped = skipped

@@ -82,6 +82,14 @@ class RemoteBrain:
         """Both indexes made again by the owner; with `vectors`, every passage embedded again too."""
         yield from self._stream("rebuild", cancel, vectors=vectors, asker=self._name)
 
+    def pause(self) -> None:
+        """Let the owner's background rest, until `resume` or the owner's end."""
+        self._call("pause")
+
+    def resume(self) -> None:
+        """Let the owner's background catch up."""
+        self._call("resume")
+
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the owner's indexer does, as it happens, until `cancel` is set."""
         yield from self._stream("follow", cancel, asker=self._name)

@@ -132,8 +132,7 @@ def test_nothing_is_done_while_paused_and_everything_afterwards(working, notes, 
     embedder.permits.release(1_000_000)
     brain.add(notes)
     brain.pause()
-    assert brain.is_paused
-    assert "paused by you" in " ".join(part.why for part in brain.status().degraded)
+    assert brain.status().paused
     with brain._indexer._passes.turn:
         pass  # whatever was under way has ended
     (notes / "a.md").write_text("A zebra.")
@@ -143,7 +142,28 @@ def test_nothing_is_done_while_paused_and_everything_afterwards(working, notes, 
     assert not any(indexed("b.md")(event) for event in following.events)
     brain.resume()
     following.until(indexed("b.md"))
-    assert not any("paused" in part.why for part in brain.status().degraded)
+    assert not brain.status().paused
+
+
+def test_a_pause_ends_the_pass_that_runs_and_says_what_it_did(working, notes, embedder):
+    brain, following, permitting = working
+    for at in range(4):
+        (notes / f"{at}.md").write_text(long_text(at))
+    brain.add(notes)
+    permitting.until(lambda event: isinstance(event, VectorsAdded))
+    brain.pause()
+    permitting.until(lambda event: isinstance(event, SyncFinished) and event.cancelled)
+    (cut,) = [event for event in following.events if isinstance(event, SyncFinished)]
+    assert cut.added == 4
+    assert 0 < cut.chunks_embedded < 480
+    assert brain.search("matter3x7", limit=1).evidence
+    embedder.permits.release(1_000_000)
+    brain.resume()
+    following.until(lambda event: isinstance(event, SyncFinished) and not event.cancelled)
+    assert brain.status().vectors_pending == 0
+    done = [event for event in following.events if isinstance(event, SyncFinished)]
+    assert [event.added for event in done] == [4, 0], "nothing is counted twice"
+    assert sum(event.chunks_embedded for event in done) == 480
 
 
 def test_a_folder_that_goes_and_comes_back_is_kept_and_watched_again(working, notes, embedder, tmp_path):

@@ -134,9 +134,11 @@ class BrainApp(App[int]):
 
     async def on_standing(self, message: messages.Standing) -> None:
         """How things stand, now."""
-        is_first, self.status = self.status is None, message.status
+        before, self.status = self.status, message.status
+        if before is not None and before.paused != self.status.paused:
+            self.say(texts.PAUSED_NOW if self.status.paused else texts.RESUMED_NOW)
         await self._ask.offer_folders()
-        if is_first:
+        if before is None:
             self._ask.connected()
         self._ask.draw()
 
@@ -216,6 +218,19 @@ class BrainApp(App[int]):
     def action_look_again(self) -> None:
         """Look at the folders now."""
         self.bridge.sync()
+
+    def action_pause(self) -> None:
+        """Let the indexing rest; where it rests, let it go on."""
+        self.bridge.pause(not self.is_paused)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the indexing rests because a person said so."""
+        return self.status is not None and self.status.paused
+
+    def is_done(self, command: keys.Command) -> bool:
+        """Whether a command would now take back what it did."""
+        return command.id == "library.pause" and self.is_paused
 
     def action_open_log(self) -> None:
         """Open the log in the editor."""
