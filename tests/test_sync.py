@@ -407,6 +407,43 @@ def test_words_only_leaves_the_vectors_for_the_next_pass(house):
     assert house.finished().chunks_embedded == 1
 
 
+def test_a_folder_that_becomes_a_link_once_it_is_listed_leads_nowhere(house, monkeypatch):
+    house.write("deep/er/a.md", "A note of one's own.")
+    house.write("b.md", "Another note.")
+    outside = house.notes.with_name("outside")
+    (outside / "er").mkdir(parents=True)
+    (outside / "er" / "a.md").write_text("The secret of somebody else.")
+    real = readers.open_bytes
+
+    def swapped(path, max_bytes, **more):
+        (house.notes / "deep").rename(house.notes / "aside")
+        (house.notes / "deep").symlink_to(outside)
+        try:
+            return real(path, max_bytes, **more)
+        finally:
+            (house.notes / "deep").unlink()
+            (house.notes / "aside").rename(house.notes / "deep")
+
+    monkeypatch.setattr(readers, "open_bytes", swapped)
+    assert counts(house.finished()) == {"added": 1, "chunks_embedded": 1}
+    assert house.texts() == {"Another note."}
+    monkeypatch.undo()
+    assert counts(house.finished()) == {"added": 1, "chunks_embedded": 1}
+    assert house.texts() == {"Another note.", "A note of one's own."}
+
+
+def test_a_watched_folder_inside_another_is_read_by_its_own_name(house):
+    inner = house.notes / "inner"
+    (inner / "deep").mkdir(parents=True)
+    (inner / "deep" / "a.md").write_text("An inner note.")
+    house.catalog.add_folder(inner)
+    assert house.finished().added == 1
+    inner.rename(house.notes.with_name("elsewhere"))
+    inner.symlink_to(house.notes.with_name("elsewhere"))
+    (inner / "deep" / "a.md").write_text("An inner note, edited.")
+    assert house.finished().changed == 1
+
+
 def test_another_tokenizer_cuts_again_but_an_estimate_leaves_things_alone(house):
     house.write("a.md", "A note about something.")
     house.sync()
@@ -421,8 +458,8 @@ def test_a_file_that_is_being_written_waits_for_the_next_pass(house, monkeypatch
     path = house.write("a.md", "half")
     real = readers.open_bytes
 
-    def slow(path, max_bytes):
-        data = real(path, max_bytes)
+    def slow(path, max_bytes, **more):
+        data = real(path, max_bytes, **more)
         path.write_text("half and the other half")
         return data
 
