@@ -41,6 +41,7 @@ POLL_SECONDS = 10.0  # between sweeps while a folder cannot be watched
 CHECK_SECONDS = 2.0  # between two looks at whether the watching still works
 SWEEP_SHARE, POLL_SHARE = 100, 20  # times as long as a sweep took pass before the next: no disk is walked all day
 UNSETTLED_SECONDS = 2.5  # until a file that was being written, or has too coarse a time, is looked at again
+FIRST_COST = 5.0  # seconds that a look is taken for at most, as long as no other is known
 BREATH_SECONDS = 0.3  # of work, at least, between two looks at what has changed
 WATCHED, PAUSED = "watched", "paused"  # the settings that name the folders, and the owner that rests
 ASKED_FOR = 20  # files that were shown most often: their vectors come before those of older files
@@ -49,8 +50,9 @@ ASKED_FOR = 20  # files that were shown most often: their vectors come before th
 class Indexer:
     """The one writer of the store. Passes never overlap."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._parts = parts
+        self._clock = clock
         self._passes = Passes(parts)
         self._asking = 0
         self._idle = threading.Condition()
@@ -59,7 +61,8 @@ class Indexer:
         self._in_background = False
         self._followers = Followers()
         self._shown: Counter[Path] = Counter()
-        self._sweep_at = 0.0  # monotonic
+        self._sweep_at = 0.0  # by the clock
+        self._cost = {True: FIRST_COST, False: FIRST_COST}  # seconds of the last sweep, and of the last look at a hint
         self._carried: SyncFinished | None = None  # what the pass did that was interrupted: the next one finishes it
         self._is_told = False  # whether anyone was told of it
         self._skipped: dict[Path, FolderSkipped] = {}
@@ -234,13 +237,13 @@ class Indexer:
                         self._passes.compact(self._ending)
             except BrainError as error:
                 log.warning("pass failed", extra={"kind": type(error).__name__})
-                self._sweep_at = time.monotonic() + SWEEP_SECONDS
+                self._sweep_at = self._clock() + SWEEP_SECONDS
                 self.tell(Failed(error.reason, error.hint))
             except Exception:  # noqa: BLE001 - a bug here must not end the watching for good: logged, and tried again
                 log.exception("pass broke")
-                self._sweep_at = time.monotonic() + SWEEP_SECONDS
+                self._sweep_at = self._clock() + SWEEP_SECONDS
                 self.tell(Failed("Indexing stopped unexpectedly.", "It is tried again; details are in the log."))
-            self._hints.wait(min(CHECK_SECONDS, max(0.0, self._sweep_at - time.monotonic())))
+            self._hints.wait(min(CHECK_SECONDS, max(0.0, self._sweep_at - self._clock())))
 
     def _watch(self) -> None:
         before = self.watcher.watched, tuple(self.watcher.refused)
@@ -263,7 +266,7 @@ class Indexer:
 
     def _look(self) -> None:
         """One pass in the background: over the folders that hints name, or over all of them where a sweep is due."""
-        began = time.monotonic()
+        began = self._clock()
         hinted = self._hints.take()
         is_sweep = hinted is None or began >= self._sweep_at or self._carried is not None
         carried, was_interrupted = self._carried, False
@@ -289,12 +292,14 @@ class Indexer:
         for event in events:
             match event:
                 case SyncStarted(steps):
-                    cost = time.monotonic() - began
+                    took = self._clock() - began
+                    # Where the process was stopped or the machine slept, one look seems to take hours: the next must not.
+                    cost, self._cost[is_sweep] = min(took, self._cost[is_sweep]), took
                     self._hints.rest(max(BREATH_SECONDS, 2 * cost))
                     if is_sweep:
                         polled = bool(self.watcher.refused)
                         usual, share = (POLL_SECONDS, POLL_SHARE) if polled else (SWEEP_SECONDS, SWEEP_SHARE)
-                        self._sweep_at = time.monotonic() + max(usual, share * cost)
+                        self._sweep_at = self._clock() + max(usual, share * cost)
                     if steps or not is_news:
                         news.append(event)
                     is_news = is_news or steps > 0
@@ -325,7 +330,7 @@ class Indexer:
                 news.clear()
 
     def _look_soon(self) -> None:
-        self._sweep_at = min(self._sweep_at, time.monotonic() + UNSETTLED_SECONDS)
+        self._sweep_at = min(self._sweep_at, self._clock() + UNSETTLED_SECONDS)
 
 
 def _joined(first: SyncFinished, second: SyncFinished) -> SyncFinished:

@@ -11,6 +11,8 @@ import pytest
 from brain import hints, indexer
 from brain.engine import open_brain
 from brain.events import FileIndexed, FileRemoved, FolderSkipped, SyncFinished, VectorsAdded
+from brain.indexer import Indexer
+from brain.listing import listing
 from brain.models.shelf import Shelf
 from brain.parts import Parts
 from brain.settings import load
@@ -111,6 +113,29 @@ def test_words_of_a_saved_note_come_before_the_vectors_of_all_others(working, no
     done = [event.done for event in following.events if isinstance(event, VectorsAdded)]
     assert done == sorted(done)
     assert brain.status().vectors_pending == 0
+
+
+def test_a_process_that_stood_still_during_a_look_looks_again_as_soon_as_ever(home, notes, embedder, monkeypatch):
+    embedder.permits.release(1_000_000)
+    now = [1000.0]
+    stands_still = [0.0]
+
+    def slow_listing(*arguments, **more):
+        now[0] += stands_still[0]
+        return listing(*arguments, **more)
+
+    monkeypatch.setattr("brain.sync.listing", slow_listing)
+    with open_brain(load(), own=True) as brain:
+        brain.add(notes)
+        indexer_of = Indexer(brain._parts, clock=lambda: now[0])
+        for stands_still[0] in (0.0, 3600.0, 0.0, 3600.0):
+            indexer_of.hint()
+            indexer_of._look()
+            assert indexer_of._sweep_at - now[0] <= indexer.SWEEP_SECONDS
+        for stands_still[0] in (60.0, 60.0):  # a disk that is as slow as that
+            indexer_of.hint()
+            indexer_of._look()
+        assert indexer_of._sweep_at - now[0] == indexer.SWEEP_SHARE * 60.0
 
 
 def test_what_was_asked_for_is_embedded_before_what_is_older(working, notes, embedder):

@@ -269,6 +269,18 @@ def test_whoever_is_attached_takes_the_place_of_the_owner(other, home, notes, ho
             following.end()
 
 
+def test_an_owner_that_was_stopped_for_a_while_finds_what_changed_meanwhile(other, notes):
+    with open_brain(load()) as brain:
+        until(lambda: brain.status().vectors_done == 2)
+        os.kill(other.process.pid, signal.SIGSTOP)
+        (notes / "new.md").write_text("A zebra came to the garden.")
+        (notes / "pump.txt").unlink()
+        os.kill(other.process.pid, signal.SIGCONT)
+        until(lambda: names(brain.search("zebra"))[:1] == ["new.md"])
+        until(lambda: "pump.txt" not in names(brain.search("pump")))
+        assert brain.status().owner.pid == other.process.pid
+
+
 def test_a_pass_whose_owner_is_killed_is_begun_again(other, notes):
     with open_brain(load()) as brain:
         until(lambda: brain.status().vectors_done == 2)

@@ -361,6 +361,34 @@ def test_a_young_file_with_coarse_times_is_looked_at_once_more(house, monkeypatc
     assert house.sync(now=lambda: old)[0] == SyncStarted(0)
 
 
+@pytest.mark.parametrize("day", [-(10**9), -1, 0, 4_102_444_800, 15_032_385_535], ids=str)
+def test_a_file_of_another_century_is_a_file_like_any_other(house, day):
+    path = house.write("a.md", "A note from 1938, 1969, 1970, 2100 or 2446.")
+    os.utime(path, (day, day))
+    assert house.finished().added == 1
+    assert house.sync()[0] == SyncStarted(0)
+    path.write_text("A note from 1938, 1969, 1970, 2100 or 2447.")
+    os.utime(path, (day, day))
+    assert house.finished().changed == 1
+    assert house.sync()[0] == SyncStarted(0)
+    assert house.texts() == {"A note from 1938, 1969, 1970, 2100 or 2447."}
+
+
+def test_a_clock_that_jumps_between_two_passes_changes_nothing(house):
+    second = 1_000_000_000
+    house.write("a.md", "One note.")
+    assert house.finished(now=lambda: 1_700_000_000 * second).added == 1
+    for now in (4_102_444_800, 0, 946_684_800, -5):
+        assert house.sync(now=lambda now=now: now * second)[0] == SyncStarted(0)
+        path = house.write(f"{now}.md", f"Written at {now}.")
+        os.utime(path, (max(0, now), max(0, now)))
+        assert counts(house.finished(now=lambda now=now: now * second))["added"] == 1
+        house.write("a.md", f"One note, edited at {now}.")
+        assert counts(house.finished(now=lambda now=now: now * second))["changed"] == 1
+    assert house.sync()[0] == SyncStarted(0)
+    assert len(house.texts()) == 5
+
+
 def test_an_interrupted_pass_keeps_what_it_has_and_the_next_begins_with_the_newest(house):
     for at in range(6):
         os.utime(house.write(f"{at}.md", f"Note number {at}."), (at, at))
