@@ -22,7 +22,7 @@ from tui.ask_screen import AskScreen
 from tui.terminal import guarded
 
 if TYPE_CHECKING:
-    from brain.events import Failed
+    from brain.events import Event, Failed
     from brain.seams import Brain
     from brain.settings import Settings
     from brain.types import Status
@@ -62,6 +62,7 @@ class BrainApp(App[int]):
         self._folders = folders
         self._bridge: Bridge | None = None
         self._interrupted = -_TWICE
+        self._failing: Failed | None = None
         self._ask = AskScreen(self, today)
 
     @property
@@ -146,7 +147,18 @@ class BrainApp(App[int]):
         """What the indexer does."""
         if self.progress is not None and message.ticket is None:
             self.progress.take(message.event)
+            self._say_once(message.event)
             self._ask.draw_soon()
+
+    def _say_once(self, event: Event) -> None:
+        """Say what failed behind the screen, but not again while it fails again and again in the same way."""
+        from brain.events import Failed, SyncFinished
+
+        if isinstance(event, SyncFinished):
+            self._failing = None
+        elif isinstance(event, Failed) and event != self._failing:
+            self._failing = event
+            self.say(f"{event.reason} {event.hint}", "error")
 
     def on_trouble(self, message: messages.Trouble) -> None:
         """Something about the store could not be done."""

@@ -14,7 +14,7 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from brain.errors import ModelError, StoreBusy, StoreError
-from brain.events import FileIndexed, Reading, SyncFinished, SyncStarted, Token, VectorsAdded
+from brain.events import Failed, FileIndexed, Reading, SyncFinished, SyncStarted, Token, VectorsAdded
 from brain.types import Failure, Impaired, Message, Owner
 from tests.tui.fakes import (
     ANSWER,
@@ -391,6 +391,15 @@ async def test_an_index_that_can_only_be_read_cannot_be_paused_and_says_why():
 
 def _refused() -> None:
     raise StoreBusy("Another Brain owns the index.", hint="Close it.")
+
+
+async def test_what_fails_behind_the_screen_is_said_once():
+    brain, failed = FakeBrain(), Failed("The Brain that owns the index does not answer.", "Let it go on, or end it.")
+    async with app(brain).run_test(notifications=True, size=WIDE) as pilot:
+        await ready(pilot)
+        brain.say(failed, failed, SyncStarted(12))
+        await shows(pilot, "The Brain that owns the index does not", "◐ indexing 0/12")
+        assert seen(pilot).count("that owns the index does not") == 1
 
 
 async def test_engine_that_does_not_open_says_why_and_enter_tries_again():
