@@ -25,7 +25,8 @@ from tests.crash.driver import ROOT, faults, settled
 from tests.crash.vault import Vault
 
 WRITES = "write,writev,pwrite64,pwritev,ftruncate"
-LASTS = "fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir"
+LASTS = "fsync,fdatasync"
+NAMES = "rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir"
 MOST = 2.5  # times as large as one made from nothing: the log of SQLite and what Chroma leaves until it is made anew
 SEARCH = """
 import sys, time
@@ -52,11 +53,14 @@ class Kind:
 
 
 KINDS = {
-    "catalog": Kind(f"{WRITES},{LASTS}", ("catalog.db", "catalog.db-wal", "catalog.db-journal"), "forget"),
-    "words": Kind(WRITES),  # tantivy names its files as it likes; its threads write nothing else
-    "lasting": Kind(LASTS, work="forget"),  # whatever is to be on disk, in every file: commits, renames, deletions
+    "catalog": Kind(f"{WRITES},{LASTS},{NAMES}", ("catalog.db", "catalog.db-wal", "catalog.db-journal"), "forget"),
+    "words": Kind(
+        "write,writev"
+    ),  # tantivy names its files as it likes; beside it Chroma and the log write so, SQLite not
+    "commits": Kind(LASTS, work="forget"),  # whatever is to be on disk, in every file
+    "names": Kind(NAMES, work="forget"),  # files and folders that take each other's place, and go
     "chroma database": Kind(
-        f"{WRITES},{LASTS}",
+        f"{WRITES},{LASTS},{NAMES}",
         ("chroma/chroma.sqlite3", "chroma/chroma.sqlite3-journal", "chroma/chroma.sqlite3-wal"),
     ),
     "chroma index": Kind(
@@ -179,15 +183,12 @@ def _killed_at(k: int, kind: Kind, home: Path, folder: Path) -> str | None:
         return None
     lines = said.read_text(errors="replace").splitlines()
     calls = [line for line in lines if not any(mark in line for mark in ("+++", "---", "resumed>"))]
-    found = _PATH.search(calls[-1]) if calls else None
-    call = calls[-1].split(None, 1)[-1].partition("(")[0] if calls else "?"
-    return f"{call} {_inside(home, Path(found[1]) if found else None)}"
-
-
-def _inside(home: Path, path: Path | None) -> str:
-    if path is None:
-        return "elsewhere"
-    return str(path.relative_to(home)) if path.is_relative_to(home) else path.name
+    if not calls:
+        return "?"
+    paths_in_it = [Path(path) for path in _PATH.findall(calls[-1])]
+    inside = [str(path.relative_to(home)) for path in paths_in_it if path.is_relative_to(home)]
+    call = calls[-1].split(None, 1)[-1].partition("(")[0]
+    return f"{call} {inside[-1] if inside else 'outside the home'}"
 
 
 def _size(home: Path) -> int:
