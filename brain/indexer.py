@@ -43,6 +43,7 @@ SWEEP_SHARE, POLL_SHARE = 100, 20  # times as long as a sweep took pass before t
 UNSETTLED_SECONDS = 2.5  # until a file that was being written, or has too coarse a time, is looked at again
 FIRST_COST = 5.0  # seconds that a look is taken for at most, as long as no other is known
 BREATH_SECONDS = 0.3  # of work, at least, between two looks at what has changed
+COMPACT_AGAIN_SECONDS = 600.0  # where a reader is in the way, a stopped one, all is written anew for nothing
 WATCHED, PAUSED = "watched", "paused"  # the settings that name the folders, and the owner that rests
 ASKED_FOR = 20  # files that were shown most often: their vectors come before those of older files
 
@@ -62,6 +63,7 @@ class Indexer:
         self._followers = Followers()
         self._shown: Counter[Path] = Counter()
         self._sweep_at = 0.0  # by the clock
+        self._compact_at = 0.0
         self._cost = {True: FIRST_COST, False: FIRST_COST}  # seconds of the last sweep, and of the last look at a hint
         self._carried: SyncFinished | None = None  # what the pass did that was interrupted: the next one finishes it
         self._is_told = False  # whether anyone was told of it
@@ -232,8 +234,10 @@ class Indexer:
                 self._watch()
                 with self._passes.turn:
                     self._look()
-                    if self._carried is None and not self._hints.is_ripe() and self._passes.compaction_is_due():
+                    is_idle = self._carried is None and not self._hints.is_ripe()
+                    if is_idle and self._clock() >= self._compact_at and self._passes.compaction_is_due():
                         self._give_way()
+                        self._compact_at = self._clock() + COMPACT_AGAIN_SECONDS
                         self._passes.compact(self._ending)
             except BrainError as error:
                 log.warning("pass failed", extra={"kind": type(error).__name__})

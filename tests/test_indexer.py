@@ -15,10 +15,12 @@ from brain.indexer import Indexer
 from brain.listing import listing
 from brain.models.shelf import Shelf
 from brain.parts import Parts
+from brain.passes import Passes
 from brain.settings import load
-from brain.watch import Refusal
+from brain.watch import Refusal, Watcher
 from tests.fakes import HashingEmbedder
 from tests.test_engine import Following, names
+from tests.waiting import until
 
 WAIT = 20.0
 
@@ -136,6 +138,19 @@ def test_a_process_that_stood_still_during_a_look_looks_again_as_soon_as_ever(ho
             indexer_of.hint()
             indexer_of._look()
         assert indexer_of._sweep_at - now[0] == indexer.SWEEP_SHARE * 60.0
+
+
+def test_a_compaction_that_cannot_end_is_not_begun_again_and_again(home, notes, embedder, monkeypatch):
+    embedder.permits.release(1_000_000)
+    compactions, looks = [], []
+    watch = Watcher.watch
+    monkeypatch.setattr(indexer, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(Passes, "compaction_is_due", lambda self: True)  # as where a stopped reader is in the way
+    monkeypatch.setattr(Passes, "compact", lambda self, cancel: compactions.append(1))
+    monkeypatch.setattr(Watcher, "watch", lambda self, folders: (looks.append(1), watch(self, folders)))
+    with open_brain(load(), own=True, background=True):
+        until(lambda: compactions and len(looks) >= 20)
+    assert len(compactions) == 1
 
 
 def test_what_was_asked_for_is_embedded_before_what_is_older(working, notes, embedder):
