@@ -47,6 +47,10 @@ class OwnerEnded(StoreError):
     """The Brain that owned the index has ended while it was asked: its place is free."""
 
 
+class OwnerSilent(OwnerEnded):
+    """The Brain that owns the index takes no call any more, though its process is there: it may be stopped."""
+
+
 class FolderMissing(BrainError):
     """A watched folder is not there; what is known of it is kept."""
 

@@ -41,16 +41,19 @@ POLL_SECONDS = 10.0  # between sweeps while a folder cannot be watched
 CHECK_SECONDS = 2.0  # between two looks at whether the watching still works
 SWEEP_SHARE, POLL_SHARE = 100, 20  # times as long as a sweep took pass before the next: no disk is walked all day
 UNSETTLED_SECONDS = 2.5  # until a file that was being written, or has too coarse a time, is looked at again
+FIRST_COST = 5.0  # seconds that a look is taken for at most, as long as no other is known
 BREATH_SECONDS = 0.3  # of work, at least, between two looks at what has changed
-WATCHED = "watched"  # the setting that names the folders
+COMPACT_AGAIN_SECONDS = 600.0  # where a reader is in the way, a stopped one, all is written anew for nothing
+WATCHED, PAUSED = "watched", "paused"  # the settings that name the folders, and the owner that rests
 ASKED_FOR = 20  # files that were shown most often: their vectors come before those of older files
 
 
 class Indexer:
     """The one writer of the store. Passes never overlap."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._parts = parts
+        self._clock = clock
         self._passes = Passes(parts)
         self._asking = 0
         self._idle = threading.Condition()
@@ -59,11 +62,13 @@ class Indexer:
         self._in_background = False
         self._followers = Followers()
         self._shown: Counter[Path] = Counter()
-        self._sweep_at = 0.0  # monotonic
+        self._sweep_at = 0.0  # by the clock
+        self._compact_at = 0.0
+        self._cost = {True: FIRST_COST, False: FIRST_COST}  # seconds of the last sweep, and of the last look at a hint
         self._carried: SyncFinished | None = None  # what the pass did that was interrupted: the next one finishes it
         self._is_told = False  # whether anyone was told of it
         self._skipped: dict[Path, FolderSkipped] = {}
-        self.is_paused = False
+        self._is_paused = False
         self.watcher = Watcher(self._hints.add)
 
     def passing(
@@ -153,12 +158,24 @@ class Indexer:
         self._hints.add()
 
     def pause(self) -> None:
-        """Let the background rest after the batch it is at. Passes on demand still run."""
+        """Let the background rest after the batch it is at, until `resume` or the end of this process.
+
+        Nothing is looked at meanwhile; passes on demand still run. Whoever owns the store next does not rest: a pause from
+        days ago that nobody remembers would leave the index behind.
+        """
         self._set_paused(True)
 
     def resume(self) -> None:
         """Let the background catch up with what was missed."""
         self._set_paused(False)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the background was told to rest: ours or, where another process owns the store, that one's."""
+        if self._parts.claim.ours:
+            return self._is_paused
+        noted = self._parts.catalog.setting(PAUSED) if self._parts.claim.owner is not None else None
+        return noted is not None and noted == self._owner_named()
 
     def shown(self, found: Retrieved) -> None:
         """A search showed these passages: what else is in their files is likely to be asked for."""
@@ -198,31 +215,39 @@ class Indexer:
 
     def _set_paused(self, is_paused: bool) -> None:
         with self._idle:
-            self.is_paused = is_paused
+            self._is_paused = is_paused
             self._idle.notify_all()
+        with suppress(StoreError):  # for those who read the store beside us; it is said of this owner only
+            self._parts.catalog.set_setting(PAUSED, self._owner_named() if is_paused else "")
         self._hints.add()
         self.tell(StatusChanged())
+
+    def _owner_named(self) -> str:
+        owner = self._parts.claim.owner
+        return "" if owner is None else f"{owner.pid} since {owner.since}"
 
     def _run(self) -> None:
         while not self._ending.is_set():
             with self._idle:
-                self._idle.wait_for(lambda: not self.is_paused or self._ending.is_set())
+                self._idle.wait_for(lambda: not self._is_paused or self._ending.is_set())
             try:
                 self._watch()
                 with self._passes.turn:
                     self._look()
-                    if self._carried is None and not self._hints.is_ripe() and self._passes.compaction_is_due():
+                    is_idle = self._carried is None and not self._hints.is_ripe()
+                    if is_idle and self._clock() >= self._compact_at and self._passes.compaction_is_due():
                         self._give_way()
+                        self._compact_at = self._clock() + COMPACT_AGAIN_SECONDS
                         self._passes.compact(self._ending)
             except BrainError as error:
                 log.warning("pass failed", extra={"kind": type(error).__name__})
-                self._sweep_at = time.monotonic() + SWEEP_SECONDS
+                self._sweep_at = self._clock() + SWEEP_SECONDS
                 self.tell(Failed(error.reason, error.hint))
             except Exception:  # noqa: BLE001 - a bug here must not end the watching for good: logged, and tried again
                 log.exception("pass broke")
-                self._sweep_at = time.monotonic() + SWEEP_SECONDS
+                self._sweep_at = self._clock() + SWEEP_SECONDS
                 self.tell(Failed("Indexing stopped unexpectedly.", "It is tried again; details are in the log."))
-            self._hints.wait(min(CHECK_SECONDS, max(0.0, self._sweep_at - time.monotonic())))
+            self._hints.wait(min(CHECK_SECONDS, max(0.0, self._sweep_at - self._clock())))
 
     def _watch(self) -> None:
         before = self.watcher.watched, tuple(self.watcher.refused)
@@ -245,7 +270,7 @@ class Indexer:
 
     def _look(self) -> None:
         """One pass in the background: over the folders that hints name, or over all of them where a sweep is due."""
-        began = time.monotonic()
+        began = self._clock()
         hinted = self._hints.take()
         is_sweep = hinted is None or began >= self._sweep_at or self._carried is not None
         carried, was_interrupted = self._carried, False
@@ -254,7 +279,7 @@ class Indexer:
 
         def interrupted() -> bool:
             nonlocal was_interrupted
-            was_interrupted = was_interrupted or self.is_paused or self._ending.is_set() or self._hints.is_ripe()
+            was_interrupted = was_interrupted or self._is_paused or self._ending.is_set() or self._hints.is_ripe()
             return was_interrupted
 
         events = self._passes.bring_up(
@@ -271,12 +296,14 @@ class Indexer:
         for event in events:
             match event:
                 case SyncStarted(steps):
-                    cost = time.monotonic() - began
+                    took = self._clock() - began
+                    # Where the process was stopped or the machine slept, one look seems to take hours: the next must not.
+                    cost, self._cost[is_sweep] = min(took, self._cost[is_sweep]), took
                     self._hints.rest(max(BREATH_SECONDS, 2 * cost))
                     if is_sweep:
                         polled = bool(self.watcher.refused)
                         usual, share = (POLL_SECONDS, POLL_SHARE) if polled else (SWEEP_SECONDS, SWEEP_SHARE)
-                        self._sweep_at = time.monotonic() + max(usual, share * cost)
+                        self._sweep_at = self._clock() + max(usual, share * cost)
                     if steps or not is_news:
                         news.append(event)
                     is_news = is_news or steps > 0
@@ -287,6 +314,8 @@ class Indexer:
                     news.append(event)
                 case SyncFinished():
                     finished = event if carried is None else _joined(carried, event)
+                    if was_interrupted and self._is_paused:  # nobody knows for how long: it is over for now
+                        finished, was_interrupted = replace(finished, cancelled=True), False
                     self._carried, self._is_told = (finished if was_interrupted else None), is_news
                     if is_sweep and self._skipped != skipped:
                         self._skipped = skipped
@@ -305,7 +334,7 @@ class Indexer:
                 news.clear()
 
     def _look_soon(self) -> None:
-        self._sweep_at = min(self._sweep_at, time.monotonic() + UNSETTLED_SECONDS)
+        self._sweep_at = min(self._sweep_at, self._clock() + UNSETTLED_SECONDS)
 
 
 def _joined(first: SyncFinished, second: SyncFinished) -> SyncFinished:

@@ -40,7 +40,7 @@ class Reading(Protocol):
     """The drawer of readers."""
 
     def suffixes(self) -> frozenset[str]: ...
-    def open_bytes(self, path: Path, max_bytes: int) -> bytes: ...
+    def open_bytes(self, path: Path, max_bytes: int, *, within: Path | None = None) -> bytes: ...
     def parse(self, path: Path, data: bytes) -> Document: ...
 
 
@@ -184,7 +184,7 @@ class Pass:
 
     def _read(self, step: Look) -> Iterator[Event]:
         path, known = step.path, step.known
-        data = self._readers.open_bytes(self._source(path), self._max_bytes)
+        data = self._readers.open_bytes(self._source(path), self._max_bytes, within=self._bounds(path))
         if _stamp_now(path, follow=self._follow_links) != step.stamp:
             self.counts["unsettled"] += 1
             return  # it is being written; the next pass reads it whole
@@ -229,6 +229,11 @@ class Pass:
     def _source(self, path: Path) -> Path:
         """What is opened: readers refuse links, so where links are followed it is what the link leads to."""
         return path.resolve() if self._follow_links and path.is_symlink() and path.exists() else path
+
+    def _bounds(self, path: Path) -> Path | None:
+        """The folder that reading a file must not leave; None where links are followed."""
+        around = [root for root in self._roots if is_kept(os.fspath(path), (root,))]
+        return None if self._follow_links or not around else Path(max(around, key=len))
 
     def _moved_from(self, digest: str) -> Path | None:
         return next((path for path in self._catalog.find_by_sha(digest) if path in self._gone), None)

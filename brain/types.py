@@ -226,6 +226,7 @@ class Status:
     owner: Owner | None
     degraded: tuple[Impaired, ...]
     failures: tuple[Failure, ...]
+    paused: bool = False  # the owner looks at no folder by itself until it is told to go on
 
 
 @dataclass(frozen=True, slots=True)

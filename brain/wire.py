@@ -124,6 +124,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "vectors": {"done": status.vectors_done, "pending": status.vectors_pending},
         "models": {"chat": status.chat, "embed": status.embed, "rerank": status.rerank},
         "owner": plain_json(status.owner),
+        "paused": status.paused,
         "degraded": plain_json(status.degraded),
         "failures": plain_json(status.failures),
     }

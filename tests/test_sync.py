@@ -361,6 +361,34 @@ def test_a_young_file_with_coarse_times_is_looked_at_once_more(house, monkeypatc
     assert house.sync(now=lambda: old)[0] == SyncStarted(0)
 
 
+@pytest.mark.parametrize("day", [-(10**9), -1, 0, 4_102_444_800, 15_032_385_535], ids=str)
+def test_a_file_of_another_century_is_a_file_like_any_other(house, day):
+    path = house.write("a.md", "A note from 1938, 1969, 1970, 2100 or 2446.")
+    os.utime(path, (day, day))
+    assert house.finished().added == 1
+    assert house.sync()[0] == SyncStarted(0)
+    path.write_text("A note from 1938, 1969, 1970, 2100 or 2447.")
+    os.utime(path, (day, day))
+    assert house.finished().changed == 1
+    assert house.sync()[0] == SyncStarted(0)
+    assert house.texts() == {"A note from 1938, 1969, 1970, 2100 or 2447."}
+
+
+def test_a_clock_that_jumps_between_two_passes_changes_nothing(house):
+    second = 1_000_000_000
+    house.write("a.md", "One note.")
+    assert house.finished(now=lambda: 1_700_000_000 * second).added == 1
+    for now in (4_102_444_800, 0, 946_684_800, -5):
+        assert house.sync(now=lambda now=now: now * second)[0] == SyncStarted(0)
+        path = house.write(f"{now}.md", f"Written at {now}.")
+        os.utime(path, (max(0, now), max(0, now)))
+        assert counts(house.finished(now=lambda now=now: now * second))["added"] == 1
+        house.write("a.md", f"One note, edited at {now}.")
+        assert counts(house.finished(now=lambda now=now: now * second))["changed"] == 1
+    assert house.sync()[0] == SyncStarted(0)
+    assert len(house.texts()) == 5
+
+
 def test_an_interrupted_pass_keeps_what_it_has_and_the_next_begins_with_the_newest(house):
     for at in range(6):
         os.utime(house.write(f"{at}.md", f"Note number {at}."), (at, at))
@@ -407,6 +435,43 @@ def test_words_only_leaves_the_vectors_for_the_next_pass(house):
     assert house.finished().chunks_embedded == 1
 
 
+def test_a_folder_that_becomes_a_link_once_it_is_listed_leads_nowhere(house, monkeypatch):
+    house.write("deep/er/a.md", "A note of one's own.")
+    house.write("b.md", "Another note.")
+    outside = house.notes.with_name("outside")
+    (outside / "er").mkdir(parents=True)
+    (outside / "er" / "a.md").write_text("The secret of somebody else.")
+    real = readers.open_bytes
+
+    def swapped(path, max_bytes, **more):
+        (house.notes / "deep").rename(house.notes / "aside")
+        (house.notes / "deep").symlink_to(outside)
+        try:
+            return real(path, max_bytes, **more)
+        finally:
+            (house.notes / "deep").unlink()
+            (house.notes / "aside").rename(house.notes / "deep")
+
+    monkeypatch.setattr(readers, "open_bytes", swapped)
+    assert counts(house.finished()) == {"added": 1, "chunks_embedded": 1}
+    assert house.texts() == {"Another note."}
+    monkeypatch.undo()
+    assert counts(house.finished()) == {"added": 1, "chunks_embedded": 1}
+    assert house.texts() == {"Another note.", "A note of one's own."}
+
+
+def test_a_watched_folder_inside_another_is_read_by_its_own_name(house):
+    inner = house.notes / "inner"
+    (inner / "deep").mkdir(parents=True)
+    (inner / "deep" / "a.md").write_text("An inner note.")
+    house.catalog.add_folder(inner)
+    assert house.finished().added == 1
+    inner.rename(house.notes.with_name("elsewhere"))
+    inner.symlink_to(house.notes.with_name("elsewhere"))
+    (inner / "deep" / "a.md").write_text("An inner note, edited.")
+    assert house.finished().changed == 1
+
+
 def test_another_tokenizer_cuts_again_but_an_estimate_leaves_things_alone(house):
     house.write("a.md", "A note about something.")
     house.sync()
@@ -421,8 +486,8 @@ def test_a_file_that_is_being_written_waits_for_the_next_pass(house, monkeypatch
     path = house.write("a.md", "half")
     real = readers.open_bytes
 
-    def slow(path, max_bytes):
-        data = real(path, max_bytes)
+    def slow(path, max_bytes, **more):
+        data = real(path, max_bytes, **more)
         path.write_text("half and the other half")
         return data
 

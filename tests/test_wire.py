@@ -1,7 +1,7 @@
 """Values as JSON."""
 
 import json
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -111,6 +111,8 @@ def test_status_has_the_keys_of_the_contract():
     assert body["vectors"] == {"done": 8, "pending": 1}
     assert body["models"] == {"chat": "c", "embed": None, "rerank": None}
     assert body["owner"] == {"pid": 12, "command": "brain", "since": "2025-01-01T00:00:00Z"}
+    assert body["paused"] is False
+    assert status_json(replace(status, paused=True))["paused"] is True
     assert body["degraded"] == [{"part": "vectors", "why": "why", "next": "next"}]
     assert body["failures"] == [{"path": "/n/x", "reason": "r", "hint": "h"}]
 

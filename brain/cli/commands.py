@@ -143,6 +143,11 @@ def status(options: argparse.Namespace, settings: Settings) -> int:
     )
     if now.owner:
         say(f"The index is kept by pid {now.owner.pid} ({now.owner.command}) since {now.owner.since}.")
+    if now.paused:
+        say("! Indexing is paused: no change is found by itself, not even the words of a note that was saved.")
+        say(
+            "  Searches go on, and brain sync brings everything up to date. To resume it: brain, then ctrl+p, Resume indexing"
+        )
     for part in now.degraded:
         say(f"! {part.part}: {told(part.why, part.next)}")
     for failure in now.failures:

@@ -116,7 +116,8 @@ def help_lines(keymap: Mapping[str, str]) -> Callable[[int], Content]:
                 shown = keys.keys(command.id, place, keymap)
                 if not shown or command.id.startswith("source.open_"):
                     continue
-                lines.append(Content.assemble((f"  {shown:<12}", "bold"), command.label).truncate(width, ellipsis=True))
+                label = "; ".join(filter(None, (command.label, command.back)))
+                lines.append(Content.assemble((f"  {shown:<12}", "bold"), label).truncate(width, ellipsis=True))
             if place == "letter":
                 lines.append(Content.assemble(("  1-9         ", "bold"), keys.BY_ID["source.preview"].label))
         return Content("\n").join(lines[1:])
