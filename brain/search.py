@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
 from brain.errors import ModelError, StoreError
 from brain.events import Retrieved, Timings
-from brain.querying import narrow, parse
-from brain.ranking import Fused, drop_copies, fuse, join
+from brain.querying import narrow, parse, within
+from brain.ranking import Fused, dated_first, drop_copies, fuse, join
 from brain.seams import Embedder, VectorIndex, Vectors
-from brain.types import Chunk, Evidence, Hit, Impaired, Message, Query, Scope
+from brain.types import Chunk, DateOrigin, Evidence, Hit, Impaired, Message, Query, Scope
 from brain.wording import key_terms, plain, terms
 
 CANDIDATES = 60  # of each list: beyond it the fused order of the first ten no longer changed on the tuning sets
@@ -32,6 +33,8 @@ class Facts(Protocol):
     def date(self) -> str | None: ...
     @property
     def tags(self) -> tuple[str, ...]: ...
+    @property
+    def date_origin(self) -> DateOrigin | None: ...
 
 
 class Passages(Protocol):
@@ -92,6 +95,7 @@ class Searcher:
     words: Callable[[], Words]
     vectors: Callable[[], VectorIndex]
     embedder: Callable[[], Embedder]
+    today: Callable[[], date] = date.today
 
     def search(
         self,
@@ -107,10 +111,12 @@ class Searcher:
         Raises QueryError for an empty question or a filter that is not understood. A part that fails is named in `degraded`.
         """
         began = time.monotonic()
-        query = narrow(parse(question), scope)
-        within = self.catalog.scope(query.scope) if query.scope else None
-        asked = _in_context(query.text, history)
-        found = self._candidates(query, asked, within)
+        query, among, dated = self._understood(question, scope)
+        found = self._candidates(query, _in_context(query.text, history), among)
+        if query.window and query.window.use == "only" and not found.hits:
+            query, among, dated = self._understood(question, scope, none_there=True)
+            found = self._candidates(query, _in_context(query.text, history), among)
+        found.hits = dated_first(found.hits, dated)
         evidence = self._evidence(found.hits, limit=limit, join_neighbours=join_neighbours)
         return Retrieved(
             query=query.text,
@@ -118,14 +124,35 @@ class Searcher:
             degraded=tuple(dict.fromkeys(part.part for part in found.degraded)),
             seconds=Timings(found.words_seconds, found.vectors_seconds, time.monotonic() - began),
             documents=self.catalog.documents(query.scope),
+            window=query.window,
         )
 
     def rankings(self, question: str, *, depth: int = CANDIDATES, scope: Scope = Scope()) -> Rankings:
         """The first `depth` of each side and all of them fused, before near copies are dropped. Raises QueryError."""
-        query = narrow(parse(question), scope)
-        within = self.catalog.scope(query.scope) if query.scope else None
-        found = self._candidates(query, query.text, within, depth)
-        return Rankings(tuple(found.words), tuple(found.vectors), tuple(found.hits), tuple(found.degraded))
+        query, among, dated = self._understood(question, scope)
+        found = self._candidates(query, query.text, among, depth)
+        fused = dated_first(found.hits, dated)
+        return Rankings(tuple(found.words), tuple(found.vectors), tuple(fused), tuple(found.degraded))
+
+    def _understood(
+        self, question: str, scope: Scope, *, none_there: bool = False
+    ) -> tuple[Query, Collection[int] | None, Collection[int]]:
+        """The question taken apart, the chunks to search (None: all), and those that its days put first.
+
+        Days in plain words that no document is of count for nothing, nor does a window with `none_there`.
+        """
+        has_dates = bool(scope.after or scope.before)
+        query = narrow(parse(question, today=self.today(), in_words=not has_dates), scope)
+        window, every = query.window, self.catalog.scope(query.scope) if query.scope else None
+        if window is None:
+            return query, every, ()
+        dated = None if none_there else self.catalog.scope(within(query.scope, window))
+        if dated and window.use == "only":
+            return replace(query, scope=within(query.scope, window)), dated, ()
+        if dated:
+            return query, every, dated
+        plain = narrow(parse(question, today=self.today(), in_words=False), scope)
+        return replace(plain, window=replace(window, use="none") if window.use == "only" else None), every, ()
 
     def _candidates(self, query: Query, asked: str, within: Collection[int] | None, depth: int = CANDIDATES) -> Found:
         found = Found()
@@ -197,6 +224,7 @@ class Searcher:
                 passage.scores,
                 facts[passage.chunk.id].date,
                 facts[passage.chunk.id].tags,
+                facts[passage.chunk.id].date_origin,
             )
             for number, passage in enumerate(shown, start=1)
         )
