@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Literal
 
 DAY = timedelta(days=1)
 SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
@@ -52,3 +53,29 @@ def easter(year: int) -> date:
     week = (year + year // 4 + moon + 2 - century + century // 4) % 7
     month = 3 + (moon - week + 40) // 44
     return date(year, month, moon - week + 28 - 31 * (month // 4))
+
+
+def latest(weekday: int, by: date) -> tuple[date, date]:
+    """The last such weekday (0: Monday) that is not after a day."""
+    day = by - ((by.weekday() - weekday) % 7) * DAY
+    return day, day
+
+
+def third(year: int, part: Literal["early", "mid", "late"]) -> tuple[date, date]:
+    """Four months of a year."""
+    at = ("early", "mid", "late").index(part)
+    return date(year, 4 * at + 1, 1), month_end(year, 4 * at + 4)
+
+
+def feast(name: str, year: int) -> tuple[date, date]:
+    """The days of a feast, by its English name in lower case. The new year of 2025 begins in the last night of 2024."""
+    if name.startswith(("christmas", "xmas")):
+        return date(year, 12, 24), date(year, 12, 24 if name.endswith("eve") else 26)
+    if name.endswith("eve"):
+        return date(year, 12, 31), date(year, 12, 31)
+    if name.startswith("new year"):
+        return date(year, 1, 1) - (0 if name.endswith("day") else 1) * DAY, date(year, 1, 1)
+    if name == "halloween":
+        return date(year, 10, 31), date(year, 10, 31)
+    sunday = easter(year)
+    return sunday - 2 * DAY, sunday + DAY

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-from brain.almanac import DAY, SEASONS, around, back, easter, month_end, season
+from brain.almanac import DAY, SEASONS, around, back, feast, latest, month_end, season, third
 from brain.dating import MONTH, MONTHS
 
 # How an expression says when: gone by for certain; of now; "today", which may be nowadays; with its year; without one;
@@ -56,7 +56,7 @@ _UNITS = "day|week|month|year"
 _YEAR = r"(?:19|20)\d\d"
 _NTH = r"(?:st|nd|rd|th)"
 _PART = r"(?:(?:the\s+)?(?P<part>early|mid|late|beginning\s+of|start\s+of|middle\s+of|end\s+of)[\s-]+)"
-_OF_YEAR = rf"(?:,?\s+(?:of\s+)?(?P<year>{_YEAR})(?![\w-]))"
+_OF_YEAR = r"(?:,?\s+(?:of\s+)?(?P<year>(?:1\d|20)\d\d)(?![\w-]))"
 _NAMED_DAYS = re.compile(r"\b(?:black|good|bloody|ash|easter|cyber|super|palm|fat|shrove|holy|casual|man)\s+$", re.I)
 # Behind a number these say that it counts something.
 _COUNTED = (
@@ -116,13 +116,13 @@ def _days_of_month(found: re.Match[str], today: date) -> Days:
 
 
 NOTES = (
-    "notes?|journals?|diar(?:y|ies)|entry|entries|meetings?|minutes|stand-?ups?|retros?|agendas?|calls?|1:1s?|"
-    "workshops?|logbooks?"
+    "notes?|journals?|diar(?:y|ies)|entry(?! into)|entries|meetings?(?! of the)|stand-?ups?|retros?|1:1s?|workshops?|"
+    "calls?(?! (?:for|it|him|her|them|on|to)\\b)|logbooks?"
 )
 _PARTS = {"early": (1, 10), "mid": (11, 20), "late": (21, 31)}
 
 
-def _part(words: str) -> str:
+def _part(words: str) -> Literal["early", "mid", "late"]:
     words = words.lower()
     return "mid" if words.startswith("mid") else "late" if words.startswith(("end", "late")) else "early"
 
@@ -138,8 +138,7 @@ def _part_of_month(found: re.Match[str], today: date) -> Days:
 
 
 def _part_of_year(found: re.Match[str], _today: date) -> Days:
-    year, at = int(found["year"]), ("early", "mid", "late").index(_part(found["part"]))
-    return Days(date(year, 4 * at + 1, 1), month_end(year, 4 * at + 4), "dated")
+    return Days(*third(int(found["year"]), _part(found["part"])), "dated")
 
 
 def _half(found: re.Match[str], _today: date) -> Days:
@@ -158,6 +157,12 @@ def _week_of_month(found: re.Match[str], today: date) -> Days:
         return first, min(last, first + 6 * DAY)
 
     return _yearly(found, today, at, bare=False)
+
+
+def _week_around(found: re.Match[str], today: date) -> Days:
+    month, day = _month(found["month"] or found["month_"]), int(found["d"] or found["d_"])
+    unit = found["unit"].lower()
+    return _yearly(found, today, lambda year: around(date(year, month, day), unit), bare=False)
 
 
 def _whole_month(found: re.Match[str], today: date) -> Days:
@@ -219,19 +224,24 @@ def _stretch(found: re.Match[str], today: date) -> Days:
 
 
 def _neighbour(found: re.Match[str], today: date) -> Days:
-    """Last, this or next week, weekend, month, quarter or year."""
-    step, unit = _WHICH[found["which"].lower()], found["unit"].lower()
+    """Last, this or next week, weekend, month, quarter or year; or the one before the last."""
+    step, unit = -2 if found["before"] else _STEP_TO[found["which"].lower()], found["unit"].lower()
     if unit == "weekend":
         saturday = today + (5 - today.weekday()) * DAY + 7 * step * DAY
         return Days(saturday, saturday + DAY, _KIND_OF_STEP[step])
     first, last = around(today, unit)
-    if step:
+    for _ in range(abs(step)):
         first, last = around(first - DAY if step < 0 else last + DAY, unit)
+    if found["part"] and unit == "year":
+        first, last = third(first.year, _part(found["part"]))
+    elif found["part"] and unit == "month":
+        begin, end = _PARTS[_part(found["part"])]
+        first, last = first.replace(day=begin), min(last, first + (end - 1) * DAY)
     return Days(first, last, _KIND_OF_STEP[step])
 
 
-_WHICH = {"last": -1, "previous": -1, "this": 0, "next": 1}
-_KIND_OF_STEP: dict[int, Kind] = {-1: "past", 0: "present", 1: "future"}
+_STEP_TO = {"last": -1, "previous": -1, "past": -1, "this past": -1, "this": 0, "the": 0, "next": 1}
+_KIND_OF_STEP: dict[int, Kind] = {-2: "past", -1: "past", 0: "present", 1: "future"}
 
 
 def _neighbour_of_year(found: re.Match[str], today: date) -> Days:
@@ -263,7 +273,7 @@ def _weekday(found: re.Match[str], today: date) -> Days:
     if which:
         return Days(day, day, "past")
     is_said = found["owns"] is not None and not _NAMED_DAYS.search(found.string[: found.start()])
-    return Days(day, day, "recurring", bare=not is_said, again=lambda _: (day, day))
+    return Days(day, day, "recurring", bare=not is_said, again=lambda by: latest(number, by))
 
 
 def _ordinal_day(found: re.Match[str], today: date) -> Days:
@@ -276,30 +286,10 @@ def _ordinal_day(found: re.Match[str], today: date) -> Days:
 
 
 def _feast(found: re.Match[str], today: date) -> Days:
-    name = found["feast"].lower()
-
-    def at(year: int) -> tuple[date, date]:
-        if name.startswith("christmas eve"):
-            return date(year, 12, 24), date(year, 12, 24)
-        if name.startswith(("christmas", "xmas")):
-            return date(year, 12, 24), date(year, 12, 26)
-        if name.endswith("eve"):
-            return date(year, 12, 31), date(year, 12, 31)
-        if name.endswith("day"):
-            return date(year, 1, 1), date(year, 1, 1)
-        if name.startswith("new year"):  # of 2025: the night that it begins with
-            return date(year - 1, 12, 31), date(year, 1, 1)
-        if name == "halloween":
-            return date(year, 10, 31), date(year, 10, 31)
-        sunday = easter(year)
-        return sunday - 2 * DAY, sunday + DAY
-
-    days = _yearly(found, today, at, bare=True)
-    if name in ("christmas", "xmas"):
-        return replace(days, heart=days.first + DAY)
-    if name == "easter":
-        return replace(days, heart=days.first + 2 * DAY)
-    return days
+    name = " ".join(found["feast"].lower().split())
+    days = _yearly(found, today, lambda year: feast(name, year), bare=True)
+    heart = {"christmas": 1, "xmas": 1, "easter": 2}.get(name)  # days from the first one on
+    return days if heart is None else replace(days, heart=days.first + heart * DAY)
 
 
 # ---- how they are written; of two that begin at one place the first counts ------------------------------------------
@@ -309,6 +299,8 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], Days | No
     for pattern, reader in (
         (rf"(?P<y>{_YEAR})([-_/.])(?P<m>\d\d?)\2(?P<d>\d\d?)(?![-.]\d)", _iso_day),
         (rf"(?P<d>\d\d?)\.(?P<m>\d\d?)\.(?P<y>{_YEAR})(?![-.]\d)", _iso_day),
+        (rf"(?P<d>1[3-9]|2\d|3[01])/(?P<m>0?[1-9]|1[0-2])/(?P<y>{_YEAR})", _iso_day),
+        (rf"(?P<m>0?[1-9]|1[0-2])/(?P<d>1[3-9]|2\d|3[01])/(?P<y>{_YEAR})", _iso_day),
         (rf"(?P<y>{_YEAR})-(?P<m>0[1-9]|1[0-2])(?![-.]\d)", _iso_month),
         (
             rf"(?P<d>\d\d?){_NTH}?\s*(?:to|and|until|[-–—])\s*(?P<e>\d\d?){_NTH}?\s+(?:of\s+)?(?P<month>{MONTH})\.?{_OF_YEAR}?",
@@ -321,6 +313,11 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], Days | No
         (
             rf"(?:the\s+)?(?P<which>first|second|third|fourth|last)\s+week\s+of\s+(?P<month>{MONTH})\b{_OF_YEAR}?",
             _week_of_month,
+        ),
+        (
+            rf"(?:the\s+)?(?P<unit>week|weekend)\s+of\s+(?:the\s+)?(?:(?P<d>\d\d?){_NTH}?\s+(?:of\s+)?(?P<month>{MONTH})"
+            rf"|(?P<month_>{MONTH})\s+(?P<d_>\d\d?){_NTH}?)\b{_OF_YEAR}?",
+            _week_around,
         ),
         (
             rf"(?:the\s+)?(?P<d>\d\d?)(?P<nth>{_NTH})?\s+(?:of\s+)?(?P<month>{MONTH})\b\.?{_OF_YEAR}?",
@@ -345,15 +342,21 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], Days | No
         (r"last\s+night|this\s+(?:morning|afternoon|evening)|tonight", _relative_day),
         (rf"(?P<count>{_NUMBER}|(?:a\s+)?(?:few|couple(?:\s+of)?)|several)\s+(?P<unit>{_UNITS})s?\s+ago", _ago),
         (
-            rf"(?:(?:in|over|during|within|for|from|of)\s+)?the\s+(?:last|past)\s+"
+            rf"(?:(?:in|over|during|within|for|from|of)\s+)?(?:the\s+(?:last|past)|this\s+past)\s+"
             rf"(?:(?P<count>{_NUMBER}|few|couple\s+of|several)\s+)?(?P<unit>{_UNITS})s?(?!\s+of\b)",
             _stretch,
         ),
         (
-            rf"(?:last|past)\s+(?P<count>{_NUMBER}|few|couple\s+of|several)\s+(?P<unit>{_UNITS})s?(?!\s+of\b)",
+            rf"(?:last|(?:this\s+)?past)\s+(?P<count>{_NUMBER}|few|couple\s+of|several)\s+(?P<unit>{_UNITS})s?(?!\s+of\b)",
             _stretch,
         ),
-        (rf"(?P<which>last|previous|this|next)\s+(?P<unit>{_UNITS}|weekend|quarter)(?!\s+of\b)", _neighbour),
+        (
+            rf"{_PART}?(?P<which>last|previous|past(?=\s+weekend)|this\s+past(?=\s+weekend)|this|next)\s+"
+            rf"(?P<unit>{_UNITS}|weekend|quarter)(?P<before>)?(?!\s+of\b)",
+            _neighbour,
+        ),
+        (rf"{_PART}(?P<which>the)\s+(?P<unit>month|year)(?P<before>)?(?!\s+of\b)", _neighbour),
+        (rf"(?P<part>)?(?P<which>)the\s+(?P<unit>{_UNITS}|weekend|quarter)\s+(?P<before>before\s+last)", _neighbour),
         (rf"(?P<which>last|previous|this|next)\s+(?P<named>{MONTH}|{_SEASON})(?!\s+of\b)", _neighbour_of_year),
         (
             rf"(?P<which>last|this|next)\s+(?P<owns>)(?P<day>{_WEEKDAY}|{_SHORT_DAY})(?:\s+(?:morning|afternoon|evening|night))?",

@@ -15,7 +15,7 @@ Dates in plain words ("last March", "since 2024") are understood as well, see `p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -153,6 +153,18 @@ def narrow(query: Query, scope: Scope) -> Query:
 def within(scope: Scope, window: Window) -> Scope:
     """The scope with the days of a window."""
     return replace(scope, after=window.after, before=window.before)
+
+
+def unknown(kind: Literal["in", "tag"], value: str, known: Collection[str]) -> QueryError:
+    """That no note is at a place or has a tag, and which there are: the nearest, else the first few of `known`."""
+    mark = "@" if kind == "in" else "#"
+    names = {name.strip("/").casefold(): name for name in reversed(list(known))}
+    names |= {name.strip("/").rpartition("/")[2].casefold(): name for name in reversed(list(known)) if kind == "in"}
+    near = get_close_matches(value.strip("/#").casefold(), names, 3, 0.6)
+    shown = list(dict.fromkeys(names[name] for name in near)) or list(known)[:5]
+    listed = ", ".join(f'{mark}"{name}"' if " " in name else mark + name for name in shown)
+    hint = (f"Did you mean {listed}?" if near else f"There are {listed}.") if shown else "There are none yet."
+    return QueryError(f"No note is at {value}." if kind == "in" else f"No note has the tag {value}.", hint=hint)
 
 
 def _said(text: str, found: Sequence[Filter], today: date) -> Period | None:

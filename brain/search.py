@@ -11,7 +11,7 @@ from typing import Protocol
 
 from brain.errors import ModelError, StoreError
 from brain.events import Retrieved, Timings
-from brain.querying import narrow, parse, within
+from brain.querying import narrow, parse, unknown, within
 from brain.ranking import Fused, dated_first, drop_copies, fuse, join
 from brain.seams import Embedder, VectorIndex, Vectors
 from brain.types import Chunk, DateOrigin, Evidence, Hit, Impaired, Message, Query, Scope
@@ -42,6 +42,8 @@ class Passages(Protocol):
 
     def scope(self, scope: Scope) -> frozenset[int] | None: ...
     def documents(self, scope: Scope) -> int: ...
+    def tags(self) -> Mapping[str, int]: ...
+    def places(self) -> Sequence[str]: ...
     def chunks(self, ids: Collection[int]) -> dict[int, Chunk]: ...
     def facts(self, ids: Collection[int]) -> Mapping[int, Facts]: ...
     def neighbours(self, chunk_id: int, reach: int = 1) -> list[Chunk]: ...
@@ -108,7 +110,8 @@ class Searcher:
     ) -> Retrieved:
         """The best `limit` passages, numbered from 1. `join_neighbours` makes one passage of chunks that follow each other.
 
-        Raises QueryError for an empty question or a filter that is not understood. A part that fails is named in `degraded`.
+        Raises QueryError for an empty question, a filter that is not understood, and a place or tag that no note has. A
+        part that fails is named in `degraded`.
         """
         began = time.monotonic()
         query, among, dated = self._understood(question, scope)
@@ -144,6 +147,8 @@ class Searcher:
         has_dates = bool(scope.after or scope.before)
         query = narrow(parse(question, today=self.today(), in_words=not has_dates), scope)
         window, every = query.window, self.catalog.scope(query.scope) if query.scope else None
+        if every is not None and not every:
+            self._refuse_unknown(query.scope)
         if window is None:
             return query, every, ()
         dated = None if none_there else self.catalog.scope(within(query.scope, window))
@@ -153,6 +158,17 @@ class Searcher:
             return query, every, dated
         plain = narrow(parse(question, today=self.today(), in_words=False), scope)
         return replace(plain, window=replace(window, use="none") if window.use == "only" else None), every, ()
+
+    def _refuse_unknown(self, scope: Scope) -> None:
+        """Name the right ones where a place or a tag is of no note. Raises QueryError."""
+        if not self.catalog.documents(Scope()):
+            return
+        for place in scope.within:
+            if not self.catalog.documents(Scope(within=(place,))):
+                raise unknown("in", place, self.catalog.places())
+        for tag in scope.tags:
+            if not self.catalog.documents(Scope(tags=(tag,))):
+                raise unknown("tag", tag, self.catalog.tags())
 
     def _candidates(self, query: Query, asked: str, within: Collection[int] | None, depth: int = CANDIDATES) -> Found:
         found = Found()

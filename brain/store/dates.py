@@ -25,8 +25,8 @@ def date_file(database: sqlite3.Connection, file: int, folders: Collection[str] 
 
 def date_all(database: sqlite3.Connection) -> None:
     """Every file of a catalog from before dates had origins, when a note's own date could be that of its name."""
-    query = "UPDATE files SET date_origin = iif(format = 'pdf', 'metadata', 'frontmatter') WHERE date IS NOT NULL"
-    database.execute(query)
+    origin = "CASE format WHEN 'pdf' THEN 'metadata' ELSE 'frontmatter' END"
+    database.execute(f"UPDATE files SET date_origin = {origin} WHERE date IS NOT NULL")
     folders = watched(database)
     for file, path, format, date in database.execute("SELECT id, path, format, date FROM files").fetchall():
         name = os.path.splitext(os.path.basename(os.fsdecode(path)))[0]  # noqa: PTH119, PTH122 -- of text

@@ -131,10 +131,30 @@ def _tags(database: sqlite3.Connection, files: Collection[int]) -> dict[int, tup
 
 def _files_in(database: sqlite3.Connection, scope: Scope) -> list[int]:
     folders = watched(database)
-    rows = database.execute("SELECT id, path, format, dated, modified FROM files WHERE reason IS NULL").fetchall()
+    condition, values = _perhaps(scope)
+    query = f"SELECT id, path, format, dated, modified FROM files WHERE reason IS NULL AND {condition}"
+    rows = database.execute(query, values).fetchall()
     tags = _tags(database, [row[0] for row in rows]) if scope.tags else {}
+    is_of_days = not (scope.within or scope.tags or scope.formats)
     return [
         file
         for file, path, format, date, modified in rows
-        if is_in_scope(Candidate(os.fsdecode(path), format, date, modified, tags.get(file, ())), scope, folders)
+        if (is_of_days and date)
+        or is_in_scope(Candidate(os.fsdecode(path), format, date, modified, tags.get(file, ())), scope, folders)
     ]
+
+
+def _perhaps(scope: Scope) -> tuple[str, list[object]]:
+    """What SQLite can say of dates: all of those that are written, and of changes that a local day is within one of UTC's."""
+    conditions, values = ["1"], list[object]()
+    for bound, than, rest, slack in ((scope.after, ">=", "-01-01", -_DAY), (scope.before, "<=", "-12-31", 2 * _DAY)):
+        if bound:
+            conditions.append(
+                f"CASE WHEN dated IS NULL THEN modified {than} CAST(strftime('%s', ?) AS INTEGER) + ? "
+                f"ELSE substr(dated, 1, length(?)) {than} substr(?, 1, length(dated)) END"
+            )
+            values += [(bound + rest[len(bound) - 4 :] if len(bound) < 10 else bound)[:10], slack, bound, bound]
+    return " AND ".join(conditions), values
+
+
+_DAY = 86_400

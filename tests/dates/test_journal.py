@@ -14,6 +14,7 @@ import pytest
 from brain import parts
 from brain.cli import main
 from brain.engine import open_brain
+from brain.errors import QueryError
 from brain.events import SyncFinished
 from brain.parts import Parts
 from brain.seams import Brain
@@ -164,3 +165,30 @@ def test_a_note_is_found_by_alias_tag_folder_type_date_phrase_and_without_a_word
         "device on:2024-03", "device after:2024-03 before:2024-04", 'device "blue device"', "device -red",
     ):  # fmt: skip
         assert list(dates_of(brain, question)) == ["P3.md"], question
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason", "hint"),
+    [
+        ("device @wrok/", "No note is at wrok/.", "Did you mean @notes/work/?"),
+        ("device @P4.md", "No note is at P4.md.", "Did you mean @P3.md?"),
+        ("device #watr", "No note has the tag watr.", "Did you mean #water?"),
+        ("device #zebra", "No note has the tag zebra.", "There are #home, #water."),
+        ("device type:doc", "type:doc is not a type.", "Types: pdf, md, markdown, txt, text."),
+        ("device after:spring", "after:spring is not a date.", "Write a year, a month or a day"),
+    ],
+)
+def test_a_filter_that_fits_nothing_names_those_that_do(
+    brain: Brain, notes: Path, typed: str, reason: str, hint: str
+) -> None:
+    brain.add(notes)
+    assert brain.search("device @wrok/ #watr").evidence == (), "of an empty store nothing can be said"
+    (notes / "work").mkdir()
+    (notes / "work" / "P3.md").write_text("---\ntags: [water, home]\n---\nA blue device.")
+    (notes / "other.txt").write_text("A red device for the cellar.")
+    sync(brain)
+    with pytest.raises(QueryError) as caught:
+        brain.search(typed)
+    assert caught.value.reason == reason
+    assert hint in caught.value.hint
+    assert brain.search("device #water type:text").evidence == (), "each is there, both together are not"
