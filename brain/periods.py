@@ -203,7 +203,9 @@ def _is_sure(one: _Stretch, text: str, rest: str, is_ours: bool) -> bool:
         return False
     if one.kind == "recurring" and not set(re.findall(r"\w+", rest.lower())) - _EMPTY:
         return True  # "what happened on Monday"
-    if not is_ours or (one.preposition == "for" and not re.search(rf"\b(?:{NOTES})\b", text, re.IGNORECASE)):
+    # "our goals for 2024" were set before, and "my 2024-01 invoice" names it: only notes are of the day beside them
+    names_it = one.preposition == "for" or (one.kind == "dated" and not one.preposition)
+    if not is_ours or (names_it and not re.search(rf"\b(?:{NOTES})\b", text, re.IGNORECASE)):
         return False
     return one.kind != "recurring" or not _HABIT.search(rest)  # "what do I plant in April"
 

@@ -15,7 +15,7 @@ from brain import parts
 from brain.cli import main
 from brain.engine import open_brain
 from brain.errors import QueryError
-from brain.events import SyncFinished
+from brain.events import Answered, SyncFinished
 from brain.parts import Parts
 from brain.seams import Brain
 from brain.search import Searcher
@@ -149,6 +149,16 @@ def test_the_window_and_the_origin_are_printed(home: Path, notes: Path, capsys, 
     out, err = capsys.readouterr()
     assert "dates: 1–31 March 2026 (from “last March”)" in err
     assert "2026-03-04 (file name)" in out
+
+
+def test_words_that_only_say_when_need_not_stand_in_the_answer(brain: Brain, notes: Path) -> None:
+    (notes / "2026-03-04.md").write_text("The roofer quoted 9 000 € for the slates.")
+    (notes / "2025-03-04.md").write_text("The roofer quoted 7 000 € for the slates.")
+    brain.add(notes)
+    sync(brain)
+    events = brain.ask("What did the roofer quote for the slates last March?", cancel=threading.Event(), quotes=True)
+    answered = next(event for event in events if isinstance(event, Answered))
+    assert answered.answer == "The roofer quoted 9 000 € for the slates."
 
 
 def test_a_note_is_found_by_alias_tag_folder_type_date_phrase_and_without_a_word(brain: Brain, notes: Path) -> None:

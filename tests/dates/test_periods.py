@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from brain.almanac import easter
 from brain.periods import LONGEST, period
 from brain.querying import narrow, parse, scope_from
-from tests.dates.questions import ASKED, NO_DATE, OF_THE_CONTENT, TODAY
+from tests.dates.questions import ASKED, NO_DATE, OF_THE_CONTENT, OTHERS, TODAY
 
 
 @pytest.mark.parametrize(("question", "after", "before", "use"), ASKED, ids=[asked[0] for asked in ASKED])
@@ -21,6 +21,12 @@ def test_the_right_days_are_understood(question: str, after: str | None, before:
     assert (found.window.after, found.window.before, found.window.use) == (after, before, use)
     assert all(0 <= start < end <= len(question) for start, end in found.spans)
     assert bool(found.spans) == (use == "only")
+
+
+@pytest.mark.parametrize(("question", "after", "before"), OTHERS, ids=[asked[0] for asked in OTHERS])
+def test_other_ways_of_saying_it_are_understood(question: str, after: str | None, before: str | None) -> None:
+    found = period(question, today=TODAY)
+    assert ((found.window.after, found.window.before) if found else (None, None)) == (after, before)
 
 
 @pytest.mark.parametrize("question", NO_DATE)
