@@ -5,8 +5,8 @@ It looks nothing up: candidates, texts and siblings are handed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from brain.wording import terms
 
 # Measured with MiniLM and stemmed BM25 on five sets: the best weight lies between .5 and .7 in each of them.
 MEANING = 0.6
+# What a document of the days that a question may speak of is given: decides between equals, not against a better answer.
+DATED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,12 @@ def fuse(word_hits: Sequence[Hit], cosines: Mapping[int, float], *, weight: floa
         for chunk_id in {**words, **cosines}
     ]
     return sorted(fused, key=lambda one: (-one.score, one.chunk_id))
+
+
+def dated_first(ranked: Sequence[Fused], dated: Collection[int], *, bonus: float = DATED) -> list[Fused]:
+    """The ranking with a bonus for the chunks in `dated`, best first."""
+    raised = [replace(one, score=one.score + bonus) if one.chunk_id in dated else one for one in ranked]
+    return sorted(raised, key=lambda one: (-one.score, one.chunk_id))
 
 
 def drop_copies(ranked: Sequence[Fused], texts: Mapping[int, str], *, alike: float = 0.9) -> list[Fused]:

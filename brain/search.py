@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
 from brain.errors import ModelError, StoreError
 from brain.events import Retrieved, Timings
-from brain.querying import narrow, parse
-from brain.ranking import Fused, drop_copies, fuse, join
+from brain.querying import narrow, parse, unknown, within
+from brain.ranking import Fused, dated_first, drop_copies, fuse, join
 from brain.seams import Embedder, VectorIndex, Vectors
-from brain.types import Chunk, Evidence, Hit, Impaired, Message, Query, Scope
+from brain.types import Chunk, DateOrigin, Evidence, Hit, Impaired, Message, Query, Scope
 from brain.wording import key_terms, plain, terms
 
 CANDIDATES = 60  # of each list: beyond it the fused order of the first ten no longer changed on the tuning sets
@@ -32,6 +33,8 @@ class Facts(Protocol):
     def date(self) -> str | None: ...
     @property
     def tags(self) -> tuple[str, ...]: ...
+    @property
+    def date_origin(self) -> DateOrigin | None: ...
 
 
 class Passages(Protocol):
@@ -39,6 +42,8 @@ class Passages(Protocol):
 
     def scope(self, scope: Scope) -> frozenset[int] | None: ...
     def documents(self, scope: Scope) -> int: ...
+    def tags(self) -> Mapping[str, int]: ...
+    def places(self) -> Sequence[str]: ...
     def chunks(self, ids: Collection[int]) -> dict[int, Chunk]: ...
     def facts(self, ids: Collection[int]) -> Mapping[int, Facts]: ...
     def neighbours(self, chunk_id: int, reach: int = 1) -> list[Chunk]: ...
@@ -92,6 +97,7 @@ class Searcher:
     words: Callable[[], Words]
     vectors: Callable[[], VectorIndex]
     embedder: Callable[[], Embedder]
+    today: Callable[[], date] = date.today
 
     def search(
         self,
@@ -104,7 +110,8 @@ class Searcher:
     ) -> Retrieved:
         """The best `limit` passages, numbered from 1. `join_neighbours` makes one passage of chunks that follow each other.
 
-        Raises QueryError for an empty question or a filter that is not understood. A part that fails is named in `degraded`.
+        Raises QueryError for an empty question, a filter that is not understood, and a place or tag that no note has. A
+        part that fails is named in `degraded`.
         """
         stages = self.find(question, limit=limit, history=history, scope=scope, join_neighbours=join_neighbours)
         *_, best = stages
@@ -125,9 +132,7 @@ class Searcher:
         Whoever stops after the first pays for no embedding. Raises as `search` does.
         """
         began = time.monotonic()
-        query = narrow(parse(question), scope)
-        within = self.catalog.scope(query.scope) if query.scope else None
-        asked = _in_context(query.text, history)
+        query, among, dated = self._understood(question, scope)
 
         def retrieved() -> Retrieved:
             return Retrieved(
@@ -136,22 +141,61 @@ class Searcher:
                 degraded=tuple(dict.fromkeys(part.part for part in found.degraded)),
                 seconds=Timings(found.words_seconds, found.vectors_seconds, time.monotonic() - began),
                 documents=self.catalog.documents(query.scope),
+                window=query.window,
             )
 
-        found = self._by_words(query, asked, within, CANDIDATES)
+        found = self._by_words(query, _in_context(query.text, history), among, CANDIDATES)
         if words_first and found.words:
-            found.hits = fuse(found.words, {})
+            found.hits = dated_first(fuse(found.words, {}), dated)
             yield retrieved()
-        self._by_meaning(found, query, asked, within, CANDIDATES)
+        self._by_meaning(found, query, _in_context(query.text, history), among, CANDIDATES)
+        if query.window and query.window.use == "only" and not found.hits:
+            query, among, dated = self._understood(question, scope, none_there=True)
+            found = self._by_words(query, _in_context(query.text, history), among, CANDIDATES)
+            self._by_meaning(found, query, _in_context(query.text, history), among, CANDIDATES)
+        found.hits = dated_first(found.hits, dated)
         yield retrieved()
 
     def rankings(self, question: str, *, depth: int = CANDIDATES, scope: Scope = Scope()) -> Rankings:
         """The first `depth` of each side and all of them fused, before near copies are dropped. Raises QueryError."""
-        query = narrow(parse(question), scope)
-        within = self.catalog.scope(query.scope) if query.scope else None
-        found = self._by_words(query, query.text, within, depth)
-        self._by_meaning(found, query, query.text, within, depth)
-        return Rankings(tuple(found.words), tuple(found.vectors), tuple(found.hits), tuple(found.degraded))
+        query, among, dated = self._understood(question, scope)
+        found = self._by_words(query, query.text, among, depth)
+        self._by_meaning(found, query, query.text, among, depth)
+        fused = dated_first(found.hits, dated)
+        return Rankings(tuple(found.words), tuple(found.vectors), tuple(fused), tuple(found.degraded))
+
+    def _understood(
+        self, question: str, scope: Scope, *, none_there: bool = False
+    ) -> tuple[Query, Collection[int] | None, Collection[int]]:
+        """The question taken apart, the chunks to search (None: all), and those that its days put first.
+
+        Days in plain words that no document is of count for nothing, nor does a window with `none_there`.
+        """
+        has_dates = bool(scope.after or scope.before)
+        query = narrow(parse(question, today=self.today(), in_words=not has_dates), scope)
+        window, every = query.window, self.catalog.scope(query.scope) if query.scope else None
+        if every is not None and not every:
+            self._refuse_unknown(query.scope)
+        if window is None:
+            return query, every, ()
+        dated = None if none_there else self.catalog.scope(within(query.scope, window))
+        if dated and window.use == "only":
+            return replace(query, scope=within(query.scope, window)), dated, ()
+        if dated:
+            return query, every, dated
+        plain = narrow(parse(question, today=self.today(), in_words=False), scope)
+        return replace(plain, window=replace(window, use="none") if window.use == "only" else None), every, ()
+
+    def _refuse_unknown(self, scope: Scope) -> None:
+        """Name the right ones where a place or a tag is of no note. Raises QueryError."""
+        if not self.catalog.documents(Scope()):
+            return
+        for place in scope.within:
+            if not self.catalog.documents(Scope(within=(place,))):
+                raise unknown("in", place, self.catalog.places())
+        for tag in scope.tags:
+            if not self.catalog.documents(Scope(tags=(tag,))):
+                raise unknown("tag", tag, self.catalog.tags())
 
     def _by_words(self, query: Query, asked: str, within: Collection[int] | None, depth: int) -> Found:
         found = Found()
@@ -225,6 +269,7 @@ class Searcher:
                 passage.scores,
                 facts[passage.chunk.id].date,
                 facts[passage.chunk.id].tags,
+                facts[passage.chunk.id].date_origin,
             )
             for number, passage in enumerate(shown, start=1)
         )

@@ -9,6 +9,7 @@ from typing import Literal
 BlockKind = Literal["heading", "prose", "list", "table", "code"]
 Role = Literal["system", "user", "assistant"]
 Degraded = Literal["words", "vectors", "rerank", "ocr", "chat", "watcher"]
+DateOrigin = Literal["frontmatter", "name", "title", "folder", "metadata", "modified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Document:
     blocks: tuple[Block, ...]
     format: str = "text"  # "markdown", "text" or "pdf"
     titled: bool = False  # the title is written in the document, not taken from the file's name
-    date: str | None = None  # ISO 8601, from the document itself
+    date: str | None = None  # an ISO day, month or year, from the document itself
+    date_origin: DateOrigin | None = None  # "frontmatter", "title" or "metadata" where there is a date
     tags: tuple[str, ...] = ()  # without "#"
     aliases: tuple[str, ...] = ()
     pages: int | None = None  # how many pages, for formats that have them
@@ -82,6 +84,16 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """The days that a question speaks of in plain words, and what is made of them."""
+
+    after: str | None  # ISO days, inclusive; None: no bound
+    before: str | None
+    words: str  # as they stand in the question
+    use: Literal["only", "first", "none"] = "only"  # these documents only; these before others; none there, so all
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A question taken apart: what to look for, and where."""
 
@@ -89,6 +101,7 @@ class Query:
     phrases: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     scope: Scope = Scope()
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,7 @@ class Evidence:
     scores: Scores = Scores()
     date: str | None = None
     tags: tuple[str, ...] = ()
+    date_origin: DateOrigin | None = None  # where the date was found
 
 
 @dataclass(frozen=True, slots=True)

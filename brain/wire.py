@@ -18,7 +18,7 @@ from brain import errors
 from brain.errors import BrainError
 from brain.events import Answered, Event, Retrieved
 from brain.explaining import explain
-from brain.types import Citation, Document, Evidence, Message, Scope, Status
+from brain.types import Citation, Document, Evidence, Message, Scope, Status, Window
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -60,8 +60,14 @@ def hit_json(evidence: Evidence) -> dict[str, Any]:
         "end": chunk.end,
         "text": chunk.text,
         "date": evidence.date,
+        "date_origin": evidence.date_origin,
         "tags": list(evidence.tags),
     }
+
+
+def window_json(window: Window) -> dict[str, Any]:
+    """The days that were understood, `from` which words, and what was made of them: "only", "first" or "none" there."""
+    return {"after": window.after, "before": window.before, "from": window.words, "use": window.use}
 
 
 def citation_json(citation: Citation) -> dict[str, Any]:
@@ -86,6 +92,7 @@ def search_json(found: Retrieved, *, explained: bool = False) -> dict[str, Any]:
         ],
         "degraded": list(found.degraded),
         "documents": found.documents,
+        "understood": None if found.window is None else window_json(found.window),
         "seconds": plain_json(found.seconds),
     }
 

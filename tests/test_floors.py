@@ -24,7 +24,10 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sample", ("brain.sample",)),
     ("events", ("brain.events",)),
     ("agreements", ("brain.seams", "brain.settings", "brain.log")),
-    ("text", ("brain.cleaning", "brain.wording")),
+    ("text", ("brain.cleaning", "brain.wording", "brain.almanac")),
+    ("dates", ("brain.dating",)),
+    ("days in a question", ("brain.days",)),
+    ("windows", ("brain.periods",)),
     ("comparing", ("brain.comparing",)),
     (
         "craft",

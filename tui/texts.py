@@ -56,6 +56,7 @@ WRITING = "writing"
 WORKING = "working"
 WORDS_A_SECOND = "{rate:.1f} words/s"
 
+DATES = "dates: {days}"
 NO_PASSAGE = "No passage matches. {documents} searched."
 MORE = "{count} more"
 SEARCH_TIMES = "words {words} ms · meaning {vectors} ms"
@@ -143,7 +144,8 @@ def counted(count: int, one: str, many: str = "") -> str:
 def age(written: str | None, today: date) -> str:
     """How long ago an ISO date is, in the largest unit that fits; empty for none or one that is no date."""
     try:
-        days = (today - date.fromisoformat((written or "")[:10])).days
+        day = (written or "")[:10]
+        days = (today - date.fromisoformat(day + "-01-01"[len(day) - 4 :] if len(day) in (4, 7) else day)).days
     except ValueError:
         return ""
     if days < 0:

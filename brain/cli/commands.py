@@ -10,6 +10,7 @@ from typing import TextIO
 
 from brain.cli.output import Progress, Streamed, describe, print_json, say, source_rows, told
 from brain.cli.stopping import cancelling
+from brain.dating import window_in_words
 from brain.engine import open_brain
 from brain.errors import BrainError, FolderMissing, SettingsError
 from brain.events import Answered, Event, Failed, SyncFinished
@@ -72,6 +73,8 @@ def search(options: argparse.Namespace, settings: Settings) -> int:
         return 0
     for part in impaired:
         say(f"{part.part}: {told(part.why, part.next)}", to=sys.stderr)
+    if found.window is not None:
+        say(f"dates: {window_in_words(found.window)}", to=sys.stderr)
     if not found.evidence:
         say(f"No passage matches. {found.documents} documents searched.")
     for evidence in found.evidence:

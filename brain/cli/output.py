@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from brain.cleaning import clean, one_line
+from brain.dating import ORIGINS, window_in_words
 from brain.events import (
     Answered,
     Checked,
@@ -85,7 +86,7 @@ def describe(evidence: Evidence, query: str, *, explained: bool = False) -> list
     shown = snippet(plain(chunk.text, chunk.format), query, length=SNIPPET_LENGTH)
     text = f"{'… ' if shown.is_cut_before else ''}{shown.text}{' …' if shown.is_cut_after else ''}"
     return [
-        f"{evidence.number:>2}  {place(chunk.path, chunk.page, chunk.line)}   {'  '.join(scores)}",
+        f"{evidence.number:>2}  {place(chunk.path, chunk.page, chunk.line)}   {'  '.join([*scores, *dated(evidence)])}",
         f"    {one_line(path)}",
         textwrap.fill(one_line(text), WIDTH, initial_indent="    ", subsequent_indent="    "),
         *([f"    {word_places(explain(evidence, query))}"] if explained else []),
@@ -99,6 +100,12 @@ def word_places(explanation: Explanation) -> str:
         ", ".join(f"{word} ({', '.join(places)})" for word, places in explanation.matched) or "no word of the query"
     )
     return one_line(matched + (f"; not in it: {', '.join(explanation.missing)}" if explanation.missing else ""))
+
+
+def dated(evidence: Evidence) -> list[str]:
+    """The day of a passage's document and where it was found: "2024-03-01 (file name)"; none where it has none."""
+    origin = f" ({ORIGINS[evidence.date_origin]})" if evidence.date_origin else ""
+    return [one_line(evidence.date) + origin] if evidence.date else []
 
 
 def mark(sentence: Sentence) -> str:
@@ -152,6 +159,8 @@ class Streamed:
         match event:
             case Retrieved():
                 say(f"{len(event.evidence)} passages from {event.documents} documents", to=sys.stderr)
+                if event.window is not None:
+                    say(f"dates: {window_in_words(event.window)}", to=sys.stderr)
             case FellBack():
                 self._end_line()
                 self._checked = False

@@ -13,6 +13,7 @@ from brain.cleaning import defuse
 from brain.errors import StoreError
 from brain.planning import Stamp, Stored
 from brain.store.database import Database
+from brain.store.dates import date_file
 from brain.store.rows import (
     below,
     key_of,
@@ -140,7 +141,8 @@ class Files:
     def move(self, old: Path, new: Path, stamp: Stamp) -> None:
         """The same content stands at another path: ids and vectors stay. What the new path held is forgotten.
 
-        A title taken from the file's name changes with it, and the words of its chunks are pending again.
+        It is dated anew by its name and folders. A title taken from the file's name changes with it, and the words of
+        its chunks are pending again.
         """
         with self._database.writing() as database:
             file = file_id(database, old)
@@ -151,6 +153,7 @@ class Files:
                 "UPDATE files SET path = ?, stamp = ?, modified = ? WHERE id = ?",
                 (path_to_bytes(new), pack_stamp(stamp), stamp.mtime_ns // _NS, file),
             )
+            date_file(database, file)
             title, titled = database.execute("SELECT title, titled FROM files WHERE id = ?", (file,)).fetchone()
             name = sound(defuse(new.stem))
             if not titled and title != name:
@@ -188,8 +191,8 @@ class Files:
         """The document as its reader returned it. Raises StoreError for a path without one."""
         with self._database.reading() as database:
             file = file_id(database, path)
-            query = "SELECT title, titled, format, date, pages, unread FROM files WHERE id = ?"
-            title, titled, format, date, pages, unread = database.execute(query, (file,)).fetchone()
+            query = "SELECT title, titled, format, date, date_origin, pages, unread FROM files WHERE id = ?"
+            title, titled, format, date, origin, pages, unread = database.execute(query, (file,)).fetchone()
             packed = database.execute("SELECT packed FROM outlines WHERE file = ?", (file,)).fetchone()[0]
             pieces = database.execute("SELECT text FROM pieces WHERE file = ? ORDER BY part", (file,)).fetchall()
             tags = database.execute("SELECT tag FROM tags WHERE file = ? ORDER BY ordinal", (file,)).fetchall()
@@ -202,6 +205,7 @@ class Files:
             format=format,
             titled=bool(titled),
             date=date,
+            date_origin=origin,
             tags=tuple(tag for (tag,) in tags),
             aliases=outline.aliases,
             pages=pages,
@@ -288,6 +292,7 @@ def _write_document(
         "names": names,
         "format": document.format,
         "date": document.date,
+        "date_origin": document.date_origin,
         "pages": document.pages,
         "unread": json.dumps(document.unread_pages),
         "length": len(document.text),
@@ -299,6 +304,7 @@ def _write_document(
         tuple(row.values()),
     )
     file = int(database.execute("SELECT id FROM files WHERE path = ?", (path,)).fetchone()[0])
+    date_file(database, file)
     database.execute("INSERT OR REPLACE INTO outlines VALUES (?, ?)", (file, pack_outline(document)))
     database.execute("DELETE FROM tags WHERE file = ?", (file,))
     database.executemany(

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from brain.errors import StoreError
 from brain.store.database import Database
+from brain.store.dates import watched
 from brain.store.rows import batched, marks
-from brain.store.scoping import Candidate, is_in_scope, relative_parts
+from brain.store.scoping import Candidate, day_of, is_in_scope, relative_parts
 from brain.store.texts import chunks_of, file_id, rows_of, rows_where, span
-from brain.types import Chunk, Scope
+from brain.types import Chunk, DateOrigin, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Facts:
 
     title: str
     date: str | None
+    date_origin: DateOrigin | None
     tags: tuple[str, ...]
     file: int  # equal for chunks of one document
     position: int  # in reading order, from 0
@@ -45,13 +47,13 @@ class Passages:
             rows = rows_of(database, ids)
             files = {row.file for row in rows}
             tags = _tags(database, files)
-            dates = {
-                file: date
-                for batch in batched(files)
-                for file, date in database.execute(f"SELECT id, date FROM files WHERE id IN ({marks(batch)})", batch)
-            }
+            dates: dict[int, tuple[str, DateOrigin]] = {}
+            for batch in batched(files):
+                query = f"SELECT id, dated, dated_by, modified FROM files WHERE id IN ({marks(batch)})"
+                for file, date, origin, modified in database.execute(query, batch):
+                    dates[file] = (date, origin) if date else (day_of(modified), "modified")
         return {
-            row.id: Facts(row.title, dates[row.file], tags.get(row.file, ()), row.file, row.ordinal) for row in rows
+            row.id: Facts(row.title, *dates[row.file], tags.get(row.file, ()), row.file, row.ordinal) for row in rows
         }
 
     def neighbours(self, chunk_id: int, reach: int = 1) -> list[Chunk]:
@@ -93,7 +95,7 @@ class Passages:
     def places(self) -> list[str]:
         """What `Scope.within` can name: folders as "work/plans/", most documents first, then file names."""
         with self._database.reading() as database:
-            folders = _folders(database)
+            folders = watched(database)
             files = database.execute("SELECT path FROM files WHERE reason IS NULL").fetchall()
         held: Counter[str] = Counter()
         names: set[str] = set()
@@ -118,10 +120,6 @@ class Passages:
         return self._database.remembered(scope, read)
 
 
-def _folders(database: sqlite3.Connection) -> list[str]:
-    return [os.fsdecode(path) for (path,) in database.execute("SELECT path FROM folders")]
-
-
 def _tags(database: sqlite3.Connection, files: Collection[int]) -> dict[int, tuple[str, ...]]:
     found: dict[int, list[str]] = defaultdict(list)
     for batch in batched(files):
@@ -132,11 +130,31 @@ def _tags(database: sqlite3.Connection, files: Collection[int]) -> dict[int, tup
 
 
 def _files_in(database: sqlite3.Connection, scope: Scope) -> list[int]:
-    folders = _folders(database)
-    rows = database.execute("SELECT id, path, format, date, modified FROM files WHERE reason IS NULL").fetchall()
+    folders = watched(database)
+    condition, values = _perhaps(scope)
+    query = f"SELECT id, path, format, dated, modified FROM files WHERE reason IS NULL AND {condition}"
+    rows = database.execute(query, values).fetchall()
     tags = _tags(database, [row[0] for row in rows]) if scope.tags else {}
+    is_of_days = not (scope.within or scope.tags or scope.formats)
     return [
         file
         for file, path, format, date, modified in rows
-        if is_in_scope(Candidate(os.fsdecode(path), format, date, modified, tags.get(file, ())), scope, folders)
+        if (is_of_days and date)
+        or is_in_scope(Candidate(os.fsdecode(path), format, date, modified, tags.get(file, ())), scope, folders)
     ]
+
+
+def _perhaps(scope: Scope) -> tuple[str, list[object]]:
+    """What SQLite can say of dates: all of those that are written, and of changes that a local day is within one of UTC's."""
+    conditions, values = ["1"], list[object]()
+    for bound, than, rest, slack in ((scope.after, ">=", "-01-01", -_DAY), (scope.before, "<=", "-12-31", 2 * _DAY)):
+        if bound:
+            conditions.append(
+                f"CASE WHEN dated IS NULL THEN modified {than} CAST(strftime('%s', ?) AS INTEGER) + ? "
+                f"ELSE substr(dated, 1, length(?)) {than} substr(?, 1, length(dated)) END"
+            )
+            values += [(bound + rest[len(bound) - 4 :] if len(bound) < 10 else bound)[:10], slack, bound, bound]
+    return " AND ".join(conditions), values
+
+
+_DAY = 86_400

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from brain.errors import StoreError
+from brain.store.dates import date_all
 
 # Text is kept in pieces: a chunk cut out of a 5 MB value costs SQLite 3 ms, out of a piece microseconds.
 # Vectors lie in a rowid table of their own: 1.5 KB rows in a WITHOUT ROWID table spill a whole page each.
@@ -70,8 +72,16 @@ _FIRST = (
     "CREATE TABLE index_gone (id INTEGER PRIMARY KEY)",
 )
 
+# `date` is what the document says of itself; `dated` what it counts by, NULL where that is the day of its last change.
+_ORIGINS_OF_DATES = (
+    "ALTER TABLE files ADD COLUMN date_origin TEXT",
+    "ALTER TABLE files ADD COLUMN dated TEXT",
+    "ALTER TABLE files ADD COLUMN dated_by TEXT",
+    date_all,
+)
+
 # MIGRATIONS[n] leads from version n to n + 1. Released steps are never edited: add one.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] = (_FIRST, _ORIGINS_OF_DATES)
 
 
 def version_of(database: sqlite3.Connection) -> int:
@@ -96,7 +106,10 @@ def migrate(database: sqlite3.Connection) -> None:
     try:
         for step in MIGRATIONS[version_of(database) :]:
             for statement in step:
-                database.execute(statement)
+                if isinstance(statement, str):
+                    database.execute(statement)
+                else:
+                    statement(database)
         database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         database.execute("COMMIT")
     except BaseException:

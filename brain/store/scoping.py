@@ -19,7 +19,7 @@ class Candidate:
 
     path: str
     format: str
-    date: str | None  # ISO 8601, from the document itself
+    date: str | None  # an ISO day, month or year; None: that of its last change counts
     modified: int  # seconds since 1970
     tags: tuple[str, ...]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -336,3 +338,38 @@ def test_chunks_of_is_what_the_catalog_gives_back(catalog: Catalog) -> None:
     document = put(catalog, "a.md", "one", "two\nlines", "three")
     given = [(chunk.text, chunk.start, chunk.line) for chunk in chunks_of(document)]
     assert [(chunk.text, chunk.start, chunk.line) for chunk in catalog.chunks([1, 2, 3]).values()] == given
+
+
+@pytest.mark.parametrize(
+    ("scope", "names"),
+    [
+        (Scope(after="2025-03-15", before="2025-03-15"), {"day", "month", "year", "noon", "late"}),
+        (Scope(after="2025-03-16"), {"month", "year", "after"}),
+        (Scope(before="2025-03-14"), {"month", "year", "before"}),
+        (Scope(after="2025-03", before="2025-03"), {"day", "month", "year", "noon", "late", "after", "before"}),
+        (Scope(after="2025", before="2025"), {"day", "month", "year", "noon", "late", "after", "before"}),
+        (Scope(after="2025-03-15", before="2025-03-15", formats=("text",)), {"day", "month", "year", "noon", "late"}),
+        (Scope(after="2025-04-01"), {"year"}),
+    ],
+)
+def test_dates_of_every_length_and_the_local_day_of_a_change_count(
+    catalog: Catalog, scope: Scope, names: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")  # 14 hours ahead of UTC
+    time.tzset()
+    try:
+        for name, date in (("day", "2025-03-15"), ("month", "2025-03"), ("year", "2025")):
+            put(catalog, f"{name}.md", name, date=date, date_origin="frontmatter")
+        for name, when in (
+            ("before", datetime(2025, 3, 14, 23, 59)),
+            ("noon", datetime(2025, 3, 15, 12)),
+            ("late", datetime(2025, 3, 15, 23, 59)),
+            ("after", datetime(2025, 3, 16, 0, 1)),
+        ):
+            put(catalog, f"{name}.md", name, stamp=int(when.timestamp()))
+        chunks = catalog.chunks(catalog.scope(scope) or ())
+        assert {chunk.path.stem for chunk in chunks.values()} == names
+        assert catalog.documents(scope) == len(names)
+    finally:
+        monkeypatch.undo()
+        time.tzset()

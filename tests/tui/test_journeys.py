@@ -26,7 +26,7 @@ from brain.events import (
     Token,
     VectorsAdded,
 )
-from brain.types import Failure, Impaired, Message, Owner, Scores
+from brain.types import Failure, Impaired, Message, Owner, Scores, Window
 from tests.tui.fakes import (
     ANSWER,
     NOTES,
@@ -556,3 +556,16 @@ async def test_every_command_does_something():
             owner = screen if target == "screen" else pilot.app
             if command.id != "ask.submit":  # the bar itself sends what was typed
                 assert hasattr(owner, f"action_{action.partition('(')[0]}"), command
+
+
+@pytest.mark.parametrize(("width", "dated"), [(140, "2025-03-12 (file name)"), (80, "meaning")])
+async def test_what_was_understood_of_days_is_said_and_where_a_date_comes_from(width: int, dated: str) -> None:
+    brain = FakeBrain()
+    first, *others = retrieved("garden").evidence
+    window = Window("2025-03-01", "2025-03-31", "last March")
+    found = replace(retrieved("garden"), evidence=(replace(first, date_origin="name"), *others), window=window)
+    brain.found = lambda query: found
+    async with app(brain).run_test(size=(width, 36)) as pilot:
+        await ready(pilot)
+        await type_text(pilot, "garden last March")
+        await shows(pilot, "dates: 1–31 March 2025 (from “last March”)", dated)

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from brain.cleaning import one_line
+from brain.dating import window_in_words
 from brain.events import Failed
 from brain.types import Evidence, Scores
 from tui import keys, texts
@@ -133,6 +134,9 @@ def why_lines(turn: Turn | None, place: Callable[[Path], str]) -> Callable[[int]
             return Content(texts.WHY_NOTHING)
         query = turn.retrieved.query if turn.retrieved else turn.question
         lines = [Content.assemble((f"{texts.WHY_SEARCHED}  ", "dim"), one_line(query)), Content("")]
+        if turn.retrieved is not None and turn.retrieved.window is not None:
+            understood = texts.DATES.format(days=one_line(window_in_words(turn.retrieved.window)))
+            lines.insert(1, Content.styled(understood, "dim"))
         cited = {citation.number for citation in turn.citations}
         room = max(12, width - 37)
         head = texts.WHY_HEAD
