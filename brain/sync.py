@@ -29,7 +29,7 @@ from brain.planning import Look, Move, Remove, Stamp, Step, Stored, is_kept, loo
 from brain.seams import Cancel, Tokenizer
 from brain.types import Chunk, Document
 
-CUT_VERSION = "1"  # part of the recipe: a change to the reading or cutting of files reads every file again
+CUT_VERSION = "2"  # part of the recipe: a change to the reading or cutting of files reads every file again
 WORDS_FIRST = 0.2  # seconds until the first commit of the words: what was saved just now is read first
 WORDS_EVERY = 1.0  # seconds between two further ones
 YOUNG_NS = 2_000_000_000  # a file changed this lately may change again within one tick of a coarse clock
