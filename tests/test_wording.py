@@ -19,7 +19,7 @@ from brain.wording import embedded, key_terms, plain, sentences, terms
         ("```python\nx = 1\n```", "\nx = 1\n"),
         ("![[picture.png]] ![alt](a.png)", "picture.png alt"),
         ("``a `` b", "a  b"),
-        ("<td>one</td><td>two</td> three<br/>four", " one  two  three four"),
+        ("<td>one</td><td>two</td> three<br/>four", "one  two  three four"),
         ("<b>bo</b>ld H<sub>2</sub>O <picture>", "bold H2O "),
     ],
 )
