@@ -125,20 +125,27 @@ class Embedding:
             raise Refused(f"{os.path.basename(setup['path'])} gives no vector for a text", "Choose an embedding model.")  # noqa: PTH119
         self.width = int(library.llama_model_n_embd_out(self.llama.model.model))
         self._ends = {library.llama_vocab_sep(self.llama.vocab), library.llama_vocab_eos(self.llama.vocab)}
+        self._asked: Asked | None = None
+        self._abort = library.ggml_abort_callback(lambda _: self._is_stopped())  # the library holds no reference to it
+        library.llama_set_abort_callback(self.llama.model.ctx, self._abort, None)
         self._one("warm")
 
     def count(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"counts": self.llama.count(request["texts"], special=True)}
 
     def answer(self, request: dict[str, Any], asked: Asked) -> None:
-        vectors = np.zeros((len(request["texts"]), self.width), dtype=np.float32)
-        for row, text in enumerate(request["texts"]):
-            if asked.is_stopped():
+        """As many vectors as were made until it was stopped: a question does not wait for the end of a passage."""
+        self._asked, made = asked, b""
+        for text in request["texts"]:
+            if asked.is_stopped() or (vector := self._one(text)) is None:
                 break
-            vectors[row] = self._one(text)
-        asked.reply("done", vectors.tobytes(), width=self.width)
+            made += vector.tobytes()
+        asked.reply("done", made, width=self.width)
 
-    def _one(self, text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _is_stopped(self) -> bool:
+        return self._asked is not None and self._asked.is_stopped()
+
+    def _one(self, text: str) -> np.ndarray[Any, np.dtype[np.float32]] | None:
         library, model = self.llama.library, self.llama.model
         tokens = self.llama.tokens(text, special=True, control=False) or [max(0, model.token_eos())]
         if len(tokens) > self.window:  # the library would drop the closing token
@@ -148,6 +155,8 @@ class Embedding:
             library.llama_memory_clear(self.llama.memory, True)
         ids = (library.llama_token * len(tokens))(*tokens)
         code = library.llama_decode(model.ctx, library.llama_batch_get_one(ids, len(tokens)))
+        if code and self._is_stopped():
+            return None
         found = library.llama_get_embeddings_seq(model.ctx, 0) if code == 0 else None
         if not found:
             raise Refused("The embedding model could not read a passage", "Choose another embedding model.")

@@ -197,7 +197,7 @@ def search(home: Path, *, chroma: bool) -> None:
         say("vectors only", quantiles(lambda vector: index.search(vector, 60), vectors))
         typed = [question[:length] for question in asked[:60] for length in range(3, len(question), 3)]
         say("words only, a keystroke", quantiles(lambda text: parts.words().search(text, 20), typed))
-        compare_scopes(brain, asked)
+        compare_scopes(brain, asked[:60])
         if chroma:
             say("of the ten nearest Chroma finds", agreement(brain, vectors[:100]))
     say("peak memory of the searching process, MB", peak_mb())
