@@ -28,9 +28,10 @@ from brain.types import Hit
 
 BATCH = 2000  # Chroma takes 5461 at most
 DELETE_BATCH = 500
-FEW = 2000  # ids whose vectors are read from the catalog and compared exactly
+FEW = 10_000  # ids whose vectors are read from the catalog and compared exactly
 KEPT = 20_000  # vectors of one scope that stay in memory: 30 MB of 384 numbers each
-MOST_ASKED = 4000  # hits of Chroma; where that many hold too few of the ids wanted, exact search is quicker
+SPARE = 1.5  # times as many hits are asked for as would hold enough of a scope, were it spread evenly
+MOST_ASKED = 4000  # hits of Chroma; a hit costs as much as two vectors compared exactly
 WORN = 1.5  # elements kept for each live one: Chroma never frees a deleted vector
 WORN_SLACK = 2000
 
@@ -195,8 +196,8 @@ class ChromaVectors:
             return self._ask(vector, limit)
         if len(within) > FEW and (self._scope is None or self._scope[0] is not within):
             allowed = within if isinstance(within, (set, frozenset)) else frozenset(within)
-            ask = limit * 4
-            while ask <= MOST_ASKED:
+            ask = max(limit, int(SPARE * limit * self._catalog.vectors_done(self._model) / len(within)))
+            while ask <= min(MOST_ASKED, len(within) // 2):
                 hits = self._ask(vector, ask)
                 kept = [hit for hit in hits if hit.chunk_id in allowed][:limit]
                 if len(kept) == limit or len(hits) < ask:
