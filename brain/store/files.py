@@ -277,8 +277,8 @@ def _write_document(
 ) -> tuple[int, bool]:
     """Returns the file's number, and whether the names that its chunks are found by have changed."""
     path = path_to_bytes(document.path)
-    known = database.execute("SELECT id, names FROM files WHERE path = ?", (path,)).fetchone()
-    if known is not None:
+    known = database.execute("SELECT sha256, names FROM files WHERE path = ?", (path,)).fetchone()
+    if known is not None and known[0] != sha256:  # the same bytes read in another way: nothing of the note is gone
         _count_erasure(database)
     names = _names(document.title, document.aliases)
     row = {

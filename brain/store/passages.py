@@ -83,8 +83,8 @@ class Passages:
         """How many documents a scope leaves."""
         if scope:
             return self._left_by(scope)[0]
-        with self._database.reading() as database:
-            return int(database.execute("SELECT count(*) FROM files WHERE reason IS NULL").fetchone()[0])
+        query = "SELECT count(*) FROM files WHERE reason IS NULL"
+        return self._database.remembered("documents", lambda database: int(database.execute(query).fetchone()[0]))
 
     def tags(self) -> dict[str, int]:
         """Every tag and how many documents have it, most used first."""

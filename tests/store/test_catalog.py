@@ -161,6 +161,14 @@ def test_a_failure_takes_the_content_away_and_a_reading_takes_the_failure_away(c
     assert catalog.counts().unreadable_pages == 2
 
 
+def test_only_other_bytes_count_as_an_erasure(catalog: Catalog) -> None:
+    put(catalog, "a.md", "one", "two")
+    put(catalog, "a.md", "one", "two", stamp=2)
+    assert catalog.erased()[0] == 0
+    put(catalog, "a.md", "one")
+    assert catalog.erased()[0] == 1
+
+
 def test_restamp_changes_nothing_else(catalog: Catalog) -> None:
     document = put(catalog, "a.md", "one")
     catalog.restamp(document.path, stamp_of(5))
