@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from brain.cleaning import defuse
 from brain.errors import StoreError
+from brain.places import Place
 from brain.planning import Stamp, Stored
 from brain.store.database import Database
 from brain.store.rows import (
@@ -102,7 +104,14 @@ class Files:
 
     def stamps(self) -> dict[Path, Stored]:
         """Every known file, those that failed too."""
-        return dict(self._database.remembered("stamps", _stamps))
+        return {Path(path): known for path, known in self.stored().items()}
+
+    def stored(self, places: Collection[Place] | None = None) -> Mapping[str, Stored]:
+        """Every known file or those in `places`, by path as text: a Path for each costs more than reading them."""
+        if places is None:
+            return self._database.remembered("stored", lambda database: _stored(database, "1", ()))
+        with self._database.reading() as database:
+            return {path: known for place in places for path, known in _stored(database, *_within(place)).items()}
 
     def find_by_sha(self, sha256: str) -> list[Path]:
         """The documents with exactly these bytes."""
@@ -252,12 +261,20 @@ def setting(database: sqlite3.Connection, key: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _stamps(database: sqlite3.Connection) -> dict[Path, Stored]:
-    query = "SELECT path, stamp, sha256, recipe, reason IS NOT NULL FROM files"
+def _stored(database: sqlite3.Connection, condition: str, values: Sequence[object]) -> dict[str, Stored]:
+    query = f"SELECT path, stamp, sha256, recipe, reason IS NOT NULL FROM files WHERE {condition}"
     return {
-        path_from_bytes(path): Stored(unpack_stamp(stamp), sha256, recipe, bool(failed))
-        for path, stamp, sha256, recipe, failed in database.execute(query)
+        os.fsdecode(path): Stored(unpack_stamp(stamp), sha256, recipe, bool(failed))
+        for path, stamp, sha256, recipe, failed in database.execute(query, values)
     }
+
+
+def _within(place: Place) -> tuple[str, tuple[object, ...]]:
+    """The condition for the files of a place, and its values."""
+    first, last = below(Path(place.path))
+    if place.is_deep:
+        return "path = ? OR (path >= ? AND path < ?)", (os.fsencode(place.path), first, last)
+    return "path >= ? AND path < ? AND instr(substr(path, ?), ?) = 0", (first, last, len(first) + 1, os.sep.encode())
 
 
 def _folders(database: sqlite3.Connection) -> list[Path]:
