@@ -32,6 +32,7 @@ from brain.types import Chunk, Document
 
 CUT_VERSION = "1"  # part of the recipe: a change to the reading or cutting of files reads every file again
 WORDS_FIRST = 0.2  # seconds until the first commit of the words: what was saved just now is read first
+MOVES_AT_ONCE = 500  # in one transaction: about 0.1 s
 WORDS_EVERY = 1.0  # seconds between two further ones
 YOUNG_NS = 2_000_000_000  # a file changed this lately may change again within one tick of a coarse clock
 COARSE_NS = 10_000_000  # FAT, exFAT, HFS+ and some network drives count times in such steps or larger ones
@@ -57,6 +58,7 @@ class Files(Protocol):
         self, document: Document, chunks: Sequence[Chunk], *, stamp: Stamp, sha256: str, recipe: str
     ) -> tuple[int, int]: ...
     def move(self, old: Path, new: Path, stamp: Stamp) -> None: ...
+    def move_all(self, moves: Sequence[Move]) -> None: ...
     def restamp(self, path: Path, stamp: Stamp) -> None: ...
     def forget(self, path: Path) -> None: ...
     def fail(self, path: Path, stamp: Stamp, reason: str, hint: str, recipe: str = "") -> None: ...
@@ -212,10 +214,8 @@ class Pass:
     def apply(self, step: Step) -> Iterator[Event]:
         """Make one step true. A file that cannot be read is noted and never stops the pass; a store that fails does."""
         match step:
-            case Move(path, old, stamp):
-                self._catalog.move(old, path, stamp)
-                self.counts["moved"] += 1
-                yield FileMoved(path, old)
+            case Move():
+                yield from self.apply_all([step])
             case Remove(path):
                 if path in self._gone and self._stands(path):
                     self._catalog.forget(path)
@@ -232,6 +232,12 @@ class Pass:
                     self._catalog.fail(step.path, step.stamp, error.reason, error.hint, self._reading)
                     self.counts["failed"] += 1
                     yield FileFailed(step.path, error.reason, error.hint)
+
+    def apply_all(self, moves: Sequence[Move]) -> Iterator[Event]:
+        """Make many moves true at once: a commit each would cost more than all else in a renamed folder."""
+        self._catalog.move_all(moves)
+        self.counts["moved"] += len(moves)
+        yield from (FileMoved(move.path, move.old) for move in moves)
 
     def _read(self, step: Look) -> Iterator[Event]:
         path, known = step.path, step.known
@@ -318,11 +324,14 @@ def sync(
         fresh = ()
         while steps and fresh == () and not cancel.is_set() and not interrupted():
             give_way()
-            yield from one_pass.apply(steps.popleft())
+            if moves := _leading_moves(steps):
+                yield from one_pass.apply_all(moves)
+            else:
+                yield from one_pass.apply(steps.popleft())
             if clock() >= words_due:
                 write_words()
                 words_due = clock() + WORDS_EVERY
-            fresh = news()
+            fresh = () if moves else news()  # where a move is from is no place of its own: nothing comes between
         if fresh != ():
             continue
         write_words()
@@ -349,6 +358,15 @@ def sync(
         seconds=clock() - began,
         cancelled=cancel.is_set(),
     )
+
+
+def _leading_moves(steps: deque[Step]) -> list[Move]:
+    """The moves that steps begin with, as many as go into one transaction, taken from them."""
+    moves: list[Move] = []
+    while steps and isinstance(steps[0], Move) and len(moves) < MOVES_AT_ONCE:
+        moves.append(steps[0])
+        steps.popleft()
+    return moves
 
 
 def _stamp_now(path: Path, *, follow: bool) -> Stamp | None:

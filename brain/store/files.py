@@ -13,7 +13,7 @@ from pathlib import Path
 from brain.cleaning import defuse
 from brain.errors import StoreError
 from brain.places import Place
-from brain.planning import Stamp, Stored
+from brain.planning import Move, Stamp, Stored
 from brain.store.database import Database
 from brain.store.rows import (
     below,
@@ -28,6 +28,7 @@ from brain.store.rows import (
     sound,
     unpack_outline,
     unpack_stamp,
+    within,
 )
 from brain.store.texts import MODEL, file_id
 from brain.types import Chunk, Document, Failure, Unread
@@ -111,7 +112,7 @@ class Files:
         if places is None:
             return self._database.remembered("stored", lambda database: _stored(database, "1", ()))
         with self._database.reading() as database:
-            return {path: known for place in places for path, known in _stored(database, *_within(place)).items()}
+            return {path: known for place in places for path, known in _stored(database, *within(place)).items()}
 
     def find_by_sha(self, sha256: str) -> list[Path]:
         """The documents with exactly these bytes."""
@@ -151,22 +152,15 @@ class Files:
 
         A title taken from the file's name changes with it, and the words of its chunks are pending again.
         """
+        self.move_all([Move(new, old, stamp)])
+
+    def move_all(self, moves: Sequence[Move]) -> None:
+        """Many at once, in one transaction; to the next compaction they count as one thing that was written over."""
         with self._database.writing() as database:
-            file = file_id(database, old)
-            if old != new:
-                _drop_path(database, new)
+            if any(move.old != move.path for move in moves):
                 _count_erasure(database)
-            database.execute(
-                "UPDATE files SET path = ?, stamp = ?, modified = ? WHERE id = ?",
-                (path_to_bytes(new), pack_stamp(stamp), stamp.mtime_ns // _NS, file),
-            )
-            title, titled = database.execute("SELECT title, titled FROM files WHERE id = ?", (file,)).fetchone()
-            name = sound(defuse(new.stem))
-            if not titled and title != name:
-                packed = database.execute("SELECT packed FROM outlines WHERE file = ?", (file,)).fetchone()[0]
-                names = _names(name, unpack_outline(packed).aliases)
-                database.execute("UPDATE files SET title = ?, names = ? WHERE id = ?", (name, names, file))
-                database.execute("UPDATE chunks SET words = 0 WHERE file = ?", (file,))
+            for move in moves:
+                _move(database, move)
 
     def restamp(self, path: Path, stamp: Stamp) -> None:
         """The content is the same, only the stamp is new."""
@@ -269,16 +263,25 @@ def _stored(database: sqlite3.Connection, condition: str, values: Sequence[objec
     }
 
 
-def _within(place: Place) -> tuple[str, tuple[object, ...]]:
-    """The condition for the files of a place, and its values."""
-    first, last = below(Path(place.path))
-    if place.is_deep:
-        return "path = ? OR (path >= ? AND path < ?)", (os.fsencode(place.path), first, last)
-    return "path >= ? AND path < ? AND instr(substr(path, ?), ?) = 0", (first, last, len(first) + 1, os.sep.encode())
-
-
 def _folders(database: sqlite3.Connection) -> list[Path]:
     return [path_from_bytes(path) for (path,) in database.execute("SELECT path FROM folders ORDER BY id")]
+
+
+def _move(database: sqlite3.Connection, move: Move) -> None:
+    file = file_id(database, move.old)
+    if move.old != move.path:
+        _drop_path(database, move.path)
+    database.execute(
+        "UPDATE files SET path = ?, stamp = ?, modified = ? WHERE id = ?",
+        (path_to_bytes(move.path), pack_stamp(move.stamp), move.stamp.mtime_ns // _NS, file),
+    )
+    title, titled = database.execute("SELECT title, titled FROM files WHERE id = ?", (file,)).fetchone()
+    name = sound(defuse(move.path.stem))
+    if not titled and title != name:
+        packed = database.execute("SELECT packed FROM outlines WHERE file = ?", (file,)).fetchone()[0]
+        names = _names(name, unpack_outline(packed).aliases)
+        database.execute("UPDATE files SET title = ?, names = ? WHERE id = ?", (name, names, file))
+        database.execute("UPDATE chunks SET words = 0 WHERE file = ?", (file,))
 
 
 def _names(title: str, aliases: Iterable[str]) -> str:
