@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import Protocol
 
+from brain.beside import Beside
 from brain.chunking import cut
 from brain.errors import BrainError, FileVanished, FolderMissing, StoreError
 from brain.events import (
@@ -26,15 +27,17 @@ from brain.events import (
 )
 from brain.listing import Identity, Listing, identity_of, listing, listing_of, stamp_of
 from brain.places import Place
-from brain.planning import Look, Move, Remove, Stamp, Step, Stored, is_kept, looks_unmounted, plan
+from brain.planning import Look, Move, Remove, Stamp, Step, Stored, is_kept, is_large, looks_unmounted, plan
 from brain.seams import Cancel, Tokenizer
 from brain.types import Chunk, Document
 
-CUT_VERSION = "1"  # part of the recipe: a change to the reading or cutting of files reads every file again
+CUT_VERSION = "2"  # part of the recipe: a change to the reading or cutting of files reads every file again
 WORDS_FIRST = 0.2  # seconds until the first commit of the words: what was saved just now is read first
 MOVES_AT_ONCE = 500  # in one transaction: about 0.1 s
 WORDS_EVERY = 1.0  # seconds between two further ones
 YOUNG_NS = 2_000_000_000  # a file changed this lately may change again within one tick of a coarse clock
+MOST_BESIDE = 3  # large files that are being read while others are, unless one was saved just now
+PAUSE_SECONDS = 0.1  # between two looks at whether it is read
 COARSE_NS = 10_000_000  # FAT, exFAT, HFS+ and some network drives count times in such steps or larger ones
 
 
@@ -211,8 +214,12 @@ class Pass:
             self._catalog.set_setting(key, now)
         return None
 
-    def apply(self, step: Step) -> Iterator[Event]:
-        """Make one step true. A file that cannot be read is noted and never stops the pass; a store that fails does."""
+    def apply(self, step: Step) -> Iterator[Event | None]:
+        """Make one step true. A file that cannot be read is noted and never stops the pass; a store that fails does.
+
+        Gives None, again and again, while a large file is being read: something else may be done meanwhile. Whoever goes
+        no further then leaves the file as it was.
+        """
         match step:
             case Move():
                 yield from self.apply_all([step])
@@ -239,7 +246,7 @@ class Pass:
         self.counts["moved"] += len(moves)
         yield from (FileMoved(move.path, move.old) for move in moves)
 
-    def _read(self, step: Look) -> Iterator[Event]:
+    def _read(self, step: Look) -> Iterator[Event | None]:
         path, known = step.path, step.known
         data = self._readers.open_bytes(self._source(path), self._max_bytes)
         if _stamp_now(path, follow=self._follow_links) != step.stamp:
@@ -256,13 +263,22 @@ class Pass:
             self.counts["moved"] += 1
             yield FileMoved(path, old)
             return
-        document = self._readers.parse(path, data)
-        chunks = cut(document, self._tokenizer)
+        reading = Beside(lambda: self._parsed(path, data)) if is_large(step) else None
+        while reading is not None and not reading.wait(PAUSE_SECONDS):
+            yield None
+        document, chunks = self._parsed(path, data) if reading is None else reading.result()
+        if reading is not None and _stamp_now(path, follow=self._follow_links) != step.stamp:
+            self.counts["unsettled"] += 1
+            return
         total, fresh = self._catalog.put(document, chunks, stamp=stamp, sha256=digest, recipe=self._recipe)
         added = known is None or known.failed
         self.counts["added" if added else "changed"] += 1
         self.counts["fresh"] += fresh
         yield FileIndexed(path, total, fresh, added)
+
+    def _parsed(self, path: Path, data: bytes) -> tuple[Document, list[Chunk]]:
+        document = self._readers.parse(path, data)
+        return document, cut(document, self._tokenizer)
 
     def _settled(self, stamp: Stamp) -> Stamp:
         """The stamp to remember: one that no file has where this one may still change without a change of its own."""
@@ -313,21 +329,29 @@ def sync(
     """
     began = clock()
     steps: deque[Step] = deque()
+    beside: deque[tuple[Step, Iterator[Event | None]]] = deque()  # large files that are being read
     fresh: Collection[Place] | None = places
     embedded = pending = 0
     while True:
         found, skipped = one_pass.steps(skip, fresh, steps)
-        steps = deque(found)
-        yield SyncStarted(len(steps))
+        urgent = set() if fresh is None else {id(step) for step in found} - {id(step) for step in steps}
+        steps = deque(step for step in found if step not in [one for one, _ in beside])
+        yield SyncStarted(len(steps) + len(beside))
         yield from skipped
         words_due = clock() + WORDS_FIRST
         fresh = ()
-        while steps and fresh == () and not cancel.is_set() and not interrupted():
+        while (steps or beside) and fresh == () and not cancel.is_set() and not interrupted():
             give_way()
             if moves := _leading_moves(steps):
                 yield from one_pass.apply_all(moves)
             else:
-                yield from one_pass.apply(steps.popleft())
+                waits = not steps or (len(beside) >= MOST_BESIDE and is_large(steps[0]) and id(steps[0]) not in urgent)
+                step, work = beside.popleft() if waits else (steps[0], one_pass.apply(steps.popleft()))
+                for event in work:
+                    if event is None:
+                        beside.append((step, work))
+                        break
+                    yield event
             if clock() >= words_due:
                 write_words()
                 words_due = clock() + WORDS_EVERY

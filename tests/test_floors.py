@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("agreements", ("brain.seams", "brain.settings", "brain.log")),
     ("text", ("brain.cleaning", "brain.wording")),
     ("comparing", ("brain.comparing",)),
-    ("places", ("brain.places",)),
+    ("places", ("brain.places", "brain.beside")),
     (
         "craft",
         (

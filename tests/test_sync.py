@@ -551,6 +551,80 @@ def test_news_during_the_vectors_are_read_and_embedded_in_the_same_pass(house):
     assert counts(events[-1]) == {"added": 3, "chunks_embedded": 3}
 
 
+class Slow:
+    """Readers that finish a large file only once they are allowed to."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.may = threading.Event()
+        self.began = threading.Event()
+        real = readers.parse
+
+        def parse(path, data):
+            if path.stem.startswith("large"):
+                self.began.set()
+                assert self.may.wait(20)
+            return real(path, data)
+
+        monkeypatch.setattr(readers, "parse", parse)
+
+
+def test_a_large_file_does_not_keep_others_waiting(house, monkeypatch):
+    slow = Slow(monkeypatch)
+    large = [house.write(f"large{at}.md", f"Large {at}. " * 2000) for at in range(2)]
+    house.write("small.md", "Small.")
+    told = []
+
+    def news():
+        if told != ["small.md"]:
+            return ()
+        told.append("news")
+        return (own(house.write("new/saved.md", "Saved meanwhile.").parent), own(house.notes))
+
+    def on_event(event):
+        if isinstance(event, FileIndexed):
+            told.append(event.path.name)
+            if event.path.name == "saved.md":
+                slow.may.set()
+
+    os.utime(house.notes / "small.md", (1, 1))
+    events = house.sync(on_event=on_event, news=news)
+    assert told[:3] == ["small.md", "news", "saved.md"]
+    assert sorted(told[3:]) == [path.name for path in large]
+    assert counts(events[-1])["added"] == 4
+    assert counts(house.finished()) == {}
+
+
+def test_a_large_file_that_changes_or_goes_while_it_is_read_is_left_for_the_next_pass(house, monkeypatch):
+    slow = Slow(monkeypatch)
+    changed, gone = house.write("large 1.md", "Old. " * 3000), house.write("large 2.md", "Gone. " * 3000)
+
+    def news():
+        if not slow.may.is_set():
+            changed.write_text("New. " * 3000)
+            gone.unlink()
+            slow.may.set()
+        return ()
+
+    house.write("small.md", "Small.")
+    assert house.finished(news=news).added == 1
+    assert house.finished().added == 1
+    assert house.catalog.document(changed).text.startswith("New.")
+    assert len(house.catalog.stamps()) == 2
+
+
+def test_a_pass_that_is_cancelled_does_not_wait_for_a_large_file(house, monkeypatch):
+    slow = Slow(monkeypatch)
+    house.write("large.md", "Large. " * 3000)
+    cancel = threading.Event()
+    thread = threading.Thread(target=lambda: (slow.began.wait(20), cancel.set()))
+    thread.start()
+    finished = house.finished(cancel=cancel)
+    thread.join()
+    assert (finished.added, finished.cancelled) == (0, True)
+    slow.may.set()
+    assert house.finished().added == 1
+
+
 def test_cancel_keeps_what_was_done_and_the_next_pass_does_the_rest(house):
     for at in range(6):
         house.write(f"{at}.md", f"Note number {at}.")
