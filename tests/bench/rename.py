@@ -24,6 +24,7 @@ from brain import readers
 from brain.engine import LocalBrain, open_brain
 from brain.listing import listing
 from brain.parts import Parts
+from brain.places import Place
 from brain.settings import load
 from tests.bench.sweep import bare, seconds
 from tests.crash.child import QuickEmbedder
@@ -87,8 +88,8 @@ def main() -> None:
 
 
 def wait_for(brain: LocalBrain, folder: Path, count: int) -> None:
-    while known(brain, folder) < count:
-        time.sleep(0.05)
+    while len(brain._catalog.stored([Place(str(folder))])) < count:
+        time.sleep(0.25)
 
 
 if __name__ == "__main__":
