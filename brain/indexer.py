@@ -1,7 +1,7 @@
 """Keeps the store current: passes on demand, and in the background after every hint and every sweep. Makes way for questions.
 
-A hint ends the background pass that is under way at its next batch, and the next pass begins with what is newest: so the
-words of a note that was saved can be found at once, however long the vectors of all others take.
+A hint is looked into by the pass that is under way, at its next batch: so the words of a note that was saved can be found
+at once, however long the vectors of all others take.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from brain.errors import BrainError, StoreError
@@ -32,6 +32,7 @@ from brain.hints import Hints
 from brain.log import log
 from brain.parts import Parts
 from brain.passes import Passes
+from brain.places import Place
 from brain.seams import Cancel
 from brain.types import Finding
 from brain.watch import Watcher
@@ -63,6 +64,7 @@ class Indexer:
         self._followers = Followers()
         self._shown: Counter[Path] = Counter()
         self._sweep_at = 0.0  # by the clock
+        self._looking = _Looking((), 0.0)
         self._compact_at = 0.0
         self._cost = {True: FIRST_COST, False: FIRST_COST}  # seconds of the last sweep, and of the last look at a hint
         self._carried: SyncFinished | None = None  # what the pass did that was interrupted: the next one finishes it
@@ -269,72 +271,107 @@ class Indexer:
         return frozenset(map(Path, json.loads(noted or "[]")))
 
     def _look(self) -> None:
-        """One pass in the background: over the folders that hints name, or over all of them where a sweep is due."""
-        began = self._clock()
-        hinted = self._hints.take()
-        is_sweep = hinted is None or began >= self._sweep_at or self._carried is not None
+        """One pass in the background: over the places that hints name, or over everything where a sweep is due."""
         carried, was_interrupted = self._carried, False
-        if not is_sweep and not hinted:
+        places = self._news()
+        if carried is not None:
+            self._looking = _Looking(None, self._clock())  # it was not brought to its end: nobody knows how far it came
+        elif places == ():
             return
 
         def interrupted() -> bool:
             nonlocal was_interrupted
-            was_interrupted = was_interrupted or self._is_paused or self._ending.is_set() or self._hints.is_ripe()
+            was_interrupted = was_interrupted or self._is_paused or self._ending.is_set()
             return was_interrupted
 
         events = self._passes.bring_up(
             self._ending,
             give_way=self._give_way,
             interrupted=interrupted,
-            folders=None if is_sweep else hinted,
+            places=self._looking.places,
+            has_news=self._has_news,
+            news=self._news_meanwhile,
             asked_for=lambda: [path for path, _ in self._shown.most_common(ASKED_FOR)],
             settle=self._look_soon,
         )
         skipped: dict[Path, FolderSkipped] = {}
-        news: list[Event] = []  # held back until something happens: a sweep that finds nothing to do is no news
-        is_news = carried is not None and self._is_told
+        held: list[Event] = []  # until something happens: a sweep that finds nothing to do is no news
+        is_news, is_begun, is_sweep = carried is not None and self._is_told, False, False
         for event in events:
+            if is_sweep and not isinstance(event, FolderSkipped):
+                is_sweep = False
+                if self._skipped != skipped:
+                    self._skipped = skipped
+                    self.tell(StatusChanged())
             match event:
                 case SyncStarted(steps):
-                    took = self._clock() - began
-                    # Where the process was stopped or the machine slept, one look seems to take hours: the next must not.
-                    cost, self._cost[is_sweep] = min(took, self._cost[is_sweep]), took
-                    self._hints.rest(max(BREATH_SECONDS, 2 * cost))
-                    if is_sweep:
-                        polled = bool(self.watcher.refused)
-                        usual, share = (POLL_SECONDS, POLL_SHARE) if polled else (SWEEP_SECONDS, SWEEP_SHARE)
-                        self._sweep_at = self._clock() + max(usual, share * cost)
-                    if steps or not is_news:
-                        news.append(event)
-                    is_news = is_news or steps > 0
+                    self._note_look(self._looking)
+                    is_sweep = self._looking.places is None
+                    skipped = {}
+                    if steps or not (is_news or is_begun):
+                        held.append(event)
+                    is_news, is_begun = is_news or steps > 0, True
                 case FolderSkipped(path):
                     skipped[path] = event
                     is_news = is_news or self._skipped.get(path) != event
                     self._skipped = {**self._skipped, path: event}
-                    news.append(event)
+                    held.append(event)
                 case SyncFinished():
                     finished = event if carried is None else _joined(carried, event)
                     if was_interrupted and self._is_paused:  # nobody knows for how long: it is over for now
                         finished, was_interrupted = replace(finished, cancelled=True), False
                     self._carried, self._is_told = (finished if was_interrupted else None), is_news
-                    if is_sweep and self._skipped != skipped:
-                        self._skipped = skipped
-                        self.tell(StatusChanged())
                     if is_news and not was_interrupted:
-                        news.append(finished)
+                        held.append(finished)
                 case VectorsAdded(done, pending):
                     is_news = True
-                    news.append(VectorsAdded(done + (carried.chunks_embedded if carried else 0), pending))
+                    held.append(VectorsAdded(done + (carried.chunks_embedded if carried else 0), pending))
                 case _:
                     is_news = True
-                    news.append(event)
+                    held.append(event)
             if is_news:
-                for one in news:
+                for one in held:
                     self.tell(one)
-                news.clear()
+                held.clear()
+
+    def _has_news(self) -> bool:
+        return self._hints.is_ripe() or self._clock() >= self._sweep_at
+
+    def _news_meanwhile(self) -> Collection[Place] | None:
+        """The same in the midst of a pass, which may last for hours."""
+        if not self._has_news():
+            return ()
+        self._watch()  # a folder may be new
+        return self._news()
+
+    def _news(self) -> Collection[Place] | None:
+        """Where to look now: where hints name, else everywhere (None) where a sweep is due, else nowhere."""
+        hinted = self._hints.take()
+        is_sweep = hinted is None or (not hinted and self._clock() >= self._sweep_at)
+        self._looking = _Looking(None if is_sweep else tuple(hinted or ()), self._clock())
+        return self._looking.places
+
+    def _note_look(self, looking: _Looking) -> None:
+        """A look is over: what it took says when the next may be."""
+        is_sweep, took = looking.places is None, self._clock() - looking.began
+        # Where the process was stopped or the machine slept, one look seems to take hours: the next must not.
+        cost, self._cost[is_sweep] = min(took, self._cost[is_sweep]), took
+        self._hints.rest(max(BREATH_SECONDS, cost))
+        if is_sweep:
+            polled = bool(self.watcher.refused)
+            usual, share = (POLL_SECONDS, POLL_SHARE) if polled else (SWEEP_SECONDS, SWEEP_SHARE)
+            self._sweep_at = self._clock() + max(usual, share * cost)
 
     def _look_soon(self) -> None:
         self._sweep_at = min(self._sweep_at, self._clock() + UNSETTLED_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """A look at some places, or everywhere, and since when."""
+
+    places: Collection[Place] | None
+    began: float
 
 
 def _joined(first: SyncFinished, second: SyncFinished) -> SyncFinished:

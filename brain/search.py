@@ -271,8 +271,8 @@ class Searcher:
                 facts[passage.chunk.id].tags,
                 facts[passage.chunk.id].date_origin,
             )
-            for number, passage in enumerate(shown, start=1)
-        )
+            for number, passage in enumerate((one for one in shown if one.chunk.id in facts), start=1)
+        )  # a note that was deleted since the chunks were read has no facts any more
 
 
 def _in_context(question: str, history: Sequence[Message]) -> str:

@@ -183,6 +183,26 @@ def test_indexing_pauses_while_a_question_runs(home, notes, embedder, monkeypatc
                 following.end()
 
 
+def test_a_deleted_paragraph_or_note_is_in_no_index_after_one_pass(home, notes, embedder):
+    gone, kept = "The wombat left on Monday. " * 20, "The quokka stays. " * 20
+    (notes / "zoo.md").write_text(f"# Stays\n\n{kept}\n\n# Leaves\n\n{gone}")
+    with open_brain(load(), own=True) as brain:
+        index(brain, notes)
+        (notes / "zoo.md").write_text(f"# Stays\n\n{kept}")
+        for word in ("wombat", "quokka"):
+            assert any(word in one.chunk.text for one in brain.search(word).evidence)
+            list(brain.sync(cancel=threading.Event()))
+            catalog, parts = brain._catalog, brain._parts
+            chunks = catalog.chunk_ids()
+            assert parts.chroma_is_current
+            assert parts.words().ids() == chunks
+            assert list(catalog.vector_ids(embedder.name)) == chunks
+            vector = embedder.embed([word], kind="query")[0]
+            assert sorted(hit.chunk_id for hit in parts.chroma(embedder.name).search(vector, 100)) == chunks
+            assert not any(word in one.chunk.text for one in brain.search(word).evidence)
+            (notes / "zoo.md").unlink(missing_ok=True)
+
+
 def test_rebuild_embeds_again_only_when_asked_to(home, notes, embedder):
     with open_brain(load(), own=True) as brain:
         index(brain, notes)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from brain.errors import StoreError
 from brain.seams import Vectors
 from brain.store.database import Database
-from brain.store.files import set_setting, setting
 from brain.store.rows import BATCH, batched, marks, path_to_bytes, unpack_headings
 from brain.store.texts import MODEL, rows_of, rows_where, texts_of
+from brain.store.writing import set_setting, setting
 from brain.wording import embedded, plain
 
 _READ = 4000  # vectors joined at a time

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from brain.errors import StoreError
+from brain.places import Place
 from brain.planning import Stamp, Stored
 from brain.store.catalog import Catalog
 from brain.types import Block, Chunk, Document, Failure, Scope, Unread
@@ -381,3 +382,23 @@ def test_dates_of_every_length_and_the_local_day_of_a_change_count(
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_the_files_of_a_place_are_known_by_it_alone(catalog):
+    paths = [VAULT / name for name in ("a.md", "sub/b.md", "sub/deep/c.md", "sub-2/d.md", "sub/x.md/e.md")]
+    for path in paths:
+        catalog.fail(path, stamp_of(1), "No.", "")
+
+    def known(path, *, is_deep):
+        return {Path(one) for one in catalog.stored([Place(str(path), is_deep)])}
+
+    assert {Path(one) for one in catalog.stored()} == set(paths)
+    assert known(VAULT, is_deep=True) == set(paths)
+    assert known(VAULT, is_deep=False) == {VAULT / "a.md"}
+    assert known(VAULT / "sub", is_deep=False) == {VAULT / "sub/b.md"}
+    assert known(VAULT / "sub", is_deep=True) == {path for path in paths if path.is_relative_to(VAULT / "sub")}
+    assert known(VAULT / "a.md", is_deep=True) == {VAULT / "a.md"}
+    assert known(Path("/"), is_deep=True) == set(paths)
+    assert catalog.stored([]) == {}
+    both = [Place(str(VAULT), is_deep=False), Place(str(VAULT / "sub"))]
+    assert len(catalog.stored(both)) == 4
