@@ -367,17 +367,17 @@ def test_a_young_file_with_coarse_times_is_looked_at_once_more(house, monkeypatc
     path = house.write("a.md", "before")
     second = 1_700_000_000 * 1_000_000_000
     os.utime(path, ns=(second, second))
-    real = sync_module.stamp_of
+    real = sync_module.stamp_now
 
-    def coarse(found):
-        return real(found)._replace(ctime_ns=second)
+    def coarse(path, *, follow):
+        return real(path, follow=follow)._replace(ctime_ns=second)
 
     def coarse_listing(folder, suffixes, **options):
         seen = listing(folder, suffixes, **options)
         seen.files = {path: stamp._replace(ctime_ns=second) for path, stamp in seen.files.items()}
         return seen
 
-    monkeypatch.setattr(sync_module, "stamp_of", coarse)
+    monkeypatch.setattr(sync_module, "stamp_now", coarse)
     monkeypatch.setattr(sync_module, "listing", coarse_listing)
     young, old = second + 1_000_000_000, second + 10_000_000_000
     assert house.finished(now=lambda: young).added == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections import Counter, defaultdict
@@ -13,7 +14,7 @@ from brain.errors import StoreError
 from brain.store.database import Database
 from brain.store.dates import watched
 from brain.store.rows import batched, marks
-from brain.store.scoping import Candidate, day_of, is_in_scope, relative_parts
+from brain.store.scoping import Places, day_of, is_within, relative_parts, tags_named
 from brain.store.texts import chunks_of, file_id, rows_of, rows_where, span
 from brain.types import Chunk, DateOrigin, Scope
 
@@ -130,23 +131,29 @@ def _tags(database: sqlite3.Connection, files: Collection[int]) -> dict[int, tup
 
 
 def _files_in(database: sqlite3.Connection, scope: Scope) -> list[int]:
-    folders = watched(database)
-    condition, values = _perhaps(scope)
-    query = f"SELECT id, path, format, dated, modified FROM files WHERE reason IS NULL AND {condition}"
+    condition, values = _in_sql(database, scope)
+    query = f"SELECT id, path, dated, modified FROM files WHERE reason IS NULL AND {condition}"
     rows = database.execute(query, values).fetchall()
-    tags = _tags(database, [row[0] for row in rows]) if scope.tags else {}
-    is_of_days = not (scope.within or scope.tags or scope.formats)
-    return [
-        file
-        for file, path, format, date, modified in rows
-        if (is_of_days and date)
-        or is_in_scope(Candidate(os.fsdecode(path), format, date, modified, tags.get(file, ())), scope, folders)
-    ]
+    if scope.after or scope.before:
+        rows = [row for row in rows if row[2] or is_within(day_of(row[3]), scope)]
+    if scope.within:
+        places = Places(scope.within, watched(database))
+        rows = [row for row in rows if places.hold(os.fsdecode(row[1]))]
+    return [row[0] for row in rows]
 
 
-def _perhaps(scope: Scope) -> tuple[str, list[object]]:
-    """What SQLite can say of dates: all of those that are written, and of changes that a local day is within one of UTC's."""
+def _in_sql(database: sqlite3.Connection, scope: Scope) -> tuple[str, list[object]]:
+    """What SQLite can say of a scope: its formats and tags, all dates that are written, and of changes that a local day is
+    within one of UTC's."""
     conditions, values = ["1"], list[object]()
+    if scope.formats:
+        conditions.append(f"format IN ({marks(scope.formats)})")
+        values += scope.formats
+    if scope.tags:
+        known = [tag for (tag,) in database.execute("SELECT DISTINCT tag FROM tags")]
+        for tag in scope.tags:
+            conditions.append("id IN (SELECT file FROM tags WHERE tag IN (SELECT value FROM json_each(?)))")
+            values.append(json.dumps(tags_named(tag, known)))
     for bound, than, rest, slack in ((scope.after, ">=", "-01-01", -_DAY), (scope.before, "<=", "-12-31", 2 * _DAY)):
         if bound:
             conditions.append(
