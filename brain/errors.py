@@ -39,6 +39,10 @@ class StoreError(BrainError):
     """The store could not be read or written."""
 
 
+class StoreOutdated(StoreError):
+    """An older Brain made the store: its owner brings it up to date before anyone can read it."""
+
+
 class StoreBusy(StoreError):
     """Another Brain owns the store."""
 

@@ -10,7 +10,9 @@ from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
 from brain.events import Answered, FileIndexed, FileRemoved, Retrieved, SyncFinished, SyncStarted, VectorsAdded
 from brain.parts import Parts
 from brain.settings import load
+from brain.store import schema
 from brain.store.catalog import Catalog
+from brain.store.claim import claim_store
 from tests.fakes import HashingEmbedder, ScriptedChat
 
 WAIT = 20.0
@@ -89,6 +91,21 @@ def test_a_reader_beside_the_owner_sees_what_it_commits(home, notes, embedder):
             (notes / "new.md").unlink()
             list(owner.sync(cancel=threading.Event()))
             assert "new.md" not in names(reader.search("zebra"))
+
+
+def test_a_reader_brings_a_store_of_the_version_before_up_where_nobody_owns_it(home, notes, embedder, monkeypatch):
+    with open_brain(load(), own=True) as brain:
+        index(brain, notes)
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE later (x)",)))
+    with open_brain(load(), own=False) as reader:
+        assert names(reader.search("board garden"))[0] == "board.md"
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE even_later (x)",)))
+    with (
+        claim_store(load().home),
+        pytest.raises(StoreError, match="older Brain"),
+        open_brain(load(), own=False),
+    ):
+        pass
 
 
 def test_only_the_owner_writes(home, notes, embedder):

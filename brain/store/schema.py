@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from brain.errors import StoreError
+from brain.errors import StoreError, StoreOutdated
 from brain.store.dates import date_all
 
 # Text is kept in pieces: a chunk cut out of a 5 MB value costs SQLite 3 ms, out of a piece microseconds.
@@ -90,11 +90,11 @@ def version_of(database: sqlite3.Connection) -> int:
 
 
 def check_version(database: sqlite3.Connection) -> None:
-    """Refuse a catalog that this version cannot read as it is. Raises StoreError."""
+    """Refuse a catalog that this version cannot read as it is. Raises StoreOutdated, StoreError for a newer one."""
     found = version_of(database)
     _refuse_newer(found)
     if found < len(MIGRATIONS):
-        raise StoreError("The store was made by an older Brain.", hint="Run: brain sync")
+        raise StoreOutdated("The store was made by an older Brain.", hint="Run: brain sync")
 
 
 def migrate(database: sqlite3.Connection) -> None:

@@ -46,9 +46,7 @@ def test_places(path: str, place: str, wanted: bool) -> None:
 
 def test_any_of_several_places_will_do_and_siblings_are_told_apart() -> None:
     places = Places(["plan.md", "archive/"], FOLDERS)
-    held = {
-        name: places.hold(f"/srv/x/{name}") for name in ("plan.md", "plan.txt", "plans.md", "archive/a.md", "b.md")
-    }
+    held = {name: places.hold(f"/srv/x/{name}") for name in ("plan.md", "plan.txt", "plans.md", "archive/a.md", "b.md")}
     assert [name for name, is_held in held.items() if is_held] == ["plan.md", "archive/a.md"]
 
 
