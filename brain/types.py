@@ -111,6 +111,7 @@ class Evidence:
     scores: Scores = Scores()
     date: str | None = None
     tags: tuple[str, ...] = ()
+    copies: tuple[Path, ...] = ()  # other files that say nearly the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ def hit_json(evidence: Evidence) -> dict[str, Any]:
         "text": chunk.text,
         "date": evidence.date,
         "tags": list(evidence.tags),
+        "copies": [str(path) for path in evidence.copies],
     }
 
 

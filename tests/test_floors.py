@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("events", ("brain.events",)),
     ("agreements", ("brain.seams", "brain.settings", "brain.log")),
     ("text", ("brain.cleaning", "brain.wording")),
-    ("comparing", ("brain.comparing",)),
+    ("comparing", ("brain.comparing", "brain.languages")),
     (
         "craft",
         (
