@@ -92,15 +92,18 @@ _WORDS = {
     "كم كما كيف لا لم لماذا لن له لها ما ماذا متى مع من منذ هذا هذه هل هم هو هي وقد وكان ولا ومن يتم",
     "tamil": "அது அந்த இது இந்த எங்கு எங்கே என்ன எது எத்தனை எப்படி எப்போது எவ்வளவு ஏன் ஒரு மற்றும் யார்",
 }  # fmt: skip
-FUNCTION_WORDS = {DEFAULT: STOP_WORDS} | {language: frozenset(words.casefold().split()) for language, words in _WORDS.items()}
+FUNCTION_WORDS = {DEFAULT: STOP_WORDS} | {
+    language: frozenset(words.casefold().split()) for language, words in _WORDS.items()
+}
 LANGUAGES = tuple(FUNCTION_WORDS)
 
-# In texts without spaces these stand inside a run; longer ones first, so that none is cut in two.
+# In texts without spaces these stand inside a run; longer ones first, so that none is cut in two. No single character
+# that other words are made of is among them: 的 would make 目 of 目的.
 _ASKING = (
-    "为什么 為什麼 为什麽 怎么样 怎麼樣 什么时候 什麼時候 什么 什麼 甚麼 哪里 哪裡 哪裏 哪儿 哪個 哪个 哪些 哪位 哪一 哪 谁 誰 "
-    "多少 几 幾 怎么 怎麼 怎样 怎樣 为何 為何 如何 何时 何時 何地 吗 嗎 呢 请问 請問 是 的 了 在 何 どこ どちら どれ どの どう "
-    "いつ いくつ いくら だれ なに なぜ อะไร ที่ไหน เมื่อไร เมื่อไหร่ ใคร อย่างไร ทำไม เท่าไร เท่าไหร่ กี่ "
-    "무엇 어디 언제 누구 어느 어떤 얼마 몇 왜"
+    "为什么 為什麼 为什麽 怎么样 怎麼樣 什么时候 什麼時候 什么 什麼 甚麼 哪里 哪裡 哪裏 哪儿 哪個 哪个 哪些 哪位 哪一 哪年 哪 "
+    "谁 誰 多少 几个 幾個 几年 幾年 怎么 怎麼 怎样 怎樣 为何 為何 如何 何时 何時 何地 吗 嗎 呢 请问 請問 "
+    "どこ どちら どれ だれ なぜ อะไร ที่ไหน เมื่อไร เมื่อไหร่ ใคร อย่างไร ทำไม เท่าไร เท่าไหร่ กี่ "
+    "무엇 어디 언제 누구 어느 어떤 얼마"
 )
 _ASKING_RUN = re.compile("|".join(sorted(map(re.escape, _ASKING.split()), key=len, reverse=True)))
 

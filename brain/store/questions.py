@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, pairwise
 from typing import Any
 
@@ -18,24 +18,33 @@ APART = 2  # words that may stand between two that belong together: "capital of 
 K1 = 1.2  # fixed in tantivy
 
 
+def languages_in(searcher: Any) -> list[str]:
+    """The languages that chunks of the index are stemmed as."""
+    return [one for one in LANGUAGES if one == DEFAULT or searcher.doc_freq("language", one)]
+
+
 class Question:
     """What is asked, in the words of one state of the index."""
 
-    def __init__(self, schema: Any, searcher: Any) -> None:
-        self._schema, self._searcher = schema, searcher
-        self._languages = [one for one in LANGUAGES if one == DEFAULT or searcher.doc_freq("language", one)]
+    def __init__(self, schema: Any, searcher: Any, languages: Sequence[str]) -> None:
+        self._schema, self._searcher, self._languages = schema, searcher, languages
+        self._holders: dict[tuple[str, ...], int] = {}
 
     def put(self, query: str, phrases: Sequence[str], excluded: Sequence[str]) -> tuple[Any, float] | None:
         """The query for tantivy, and the score that a passage nears which says all of it again and again; None where
         nothing is asked for."""
         from tantivy import Occur, Query
 
-        terms = self._rarest(asked(query[:MAX_CHARACTERS], self._languages))
-        parts = [(Occur.Should, self._any_of([(way,) for way in ways])) for ways in terms]
-        most = sum(map(self._rarity, terms)) * (K1 + 1)
+        # What a long question says again is what it is about: that took CACM's from .466 to .513, and cost no set .003.
+        terms = {ways: 1 + math.log(times) for ways, times in self._rarest(query).items()}
+        parts = [
+            (Occur.Should, Query.boost_query(self._any_of([(way,) for way in ways]), weight))
+            for ways, weight in terms.items()
+        ]
+        most = sum(weight * self._rarity(ways) for ways, weight in terms.items()) * (K1 + 1)
         exact = [ways for phrase in phrases[:MAX_PARTS] if (ways := self._ways(phrase))]
         parts += [(Occur.Must, self._any_of(ways)) for ways in exact]
-        most += sum(self._rarity([token]) for ways in exact for token in ways[0]) * (K1 + 1)
+        most += sum(self._rarity((token,)) for ways in exact for token in ways[0]) * (K1 + 1)
         if not parts:
             return None
         if not exact:
@@ -47,10 +56,9 @@ class Question:
         """The words that follow each other, two and two, and the score that a passage nears which holds them all so."""
         from tantivy import Occur, Query
 
-        terms = self._rarest(asked(query[:MAX_CHARACTERS], self._languages))
         pairs = [
             (one, other)
-            for one, other in pairwise(terms)
+            for one, other in pairwise(self._rarest(query))
             if one[0] != other[0] and not is_gram(one[0]) and not is_gram(other[0])
         ][:MAX_PAIRS]
         if not pairs:
@@ -74,17 +82,20 @@ class Question:
         ]
         return queries[0] if len(queries) == 1 else Query.disjunction_max_query(queries)
 
-    def _held(self, ways: Sequence[str]) -> int:
-        return max(int(self._searcher.doc_freq("text", way)) for way in ways)
+    def _held(self, ways: tuple[str, ...]) -> int:
+        if ways not in self._holders:
+            self._holders[ways] = max(int(self._searcher.doc_freq("text", way)) for way in dict.fromkeys(ways))
+        return self._holders[ways]
 
-    def _rarity(self, ways: Sequence[str]) -> float:
+    def _rarity(self, ways: tuple[str, ...]) -> float:
         """As BM25 reckons it. Chunks that were deleted are still among those that hold a word, for a while."""
         held = self._held(ways)
         return math.log(1 + (max(0, self._searcher.num_docs - held) + 0.5) / (held + 0.5))
 
-    def _rarest(self, terms: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    def _rarest(self, query: str) -> Mapping[tuple[str, ...], int]:
+        """The words that are asked for, the rarest of too many, and how often each is."""
+        terms = asked(query[:MAX_CHARACTERS], self._languages)
         if len(terms) <= MAX_TERMS:
             return terms
-        held = {ways: self._held(ways) for ways in terms}
-        kept = set(sorted(filter(held.__getitem__, terms), key=held.__getitem__)[:MAX_TERMS])
-        return [ways for ways in terms if ways in kept]
+        kept = set(sorted(filter(self._held, terms), key=self._held)[:MAX_TERMS])
+        return {ways: times for ways, times in terms.items() if ways in kept}

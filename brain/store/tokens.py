@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -33,11 +34,11 @@ def parts(text: str, language: str) -> list[str]:
     return _stemmed(" ".join([*joined, *parted]), language) if joined or parted else []
 
 
-def asked(question: str, languages: Sequence[str]) -> list[tuple[str, ...]]:
-    """The words to look for, each once and as each of the languages stems it."""
+def asked(question: str, languages: Sequence[str]) -> Counter[tuple[str, ...]]:
+    """The words to look for, each as every one of the languages stems it, and how often the question says it."""
     text = telling(unicodedata.normalize("NFKC", sound(question)))
     ways = [[*tokens(text, language), *parts(text, language)] for language in languages]
-    return list(dict.fromkeys(zip(*ways, strict=True)))
+    return Counter(zip(*ways, strict=True))
 
 
 def is_gram(word: str) -> bool:

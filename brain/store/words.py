@@ -20,7 +20,7 @@ from typing import Any, Self
 from brain.errors import StoreBusy, StoreError
 from brain.languages import language_of
 from brain.store.native import translated
-from brain.store.questions import Question
+from brain.store.questions import Question, languages_in
 from brain.store.queues import WordsRow
 from brain.store.tokens import parts, tokens
 from brain.types import Hit
@@ -48,6 +48,8 @@ class Words:
         self._writer: Any = None
         self._index: Any = None
         self._seen: object = None
+        self._changes = 0
+        self._languages: tuple[int, list[str]] = (-1, [])  # after so many changes
         self._links: tempfile.TemporaryDirectory[str] | None = None
         with self._lock:
             if not read_only and not self._open():
@@ -69,6 +71,7 @@ class Words:
                 self._drop_writer()
                 raise
             index.reload()
+            self._changes += 1
             if self.fresh:
                 self._sign()
                 self.fresh = False
@@ -90,7 +93,7 @@ class Words:
             return []
         with self._translated():
             index, searcher = self._current()
-            question = Question(index.schema, searcher).put(query, phrases, excluded)
+            question = Question(index.schema, searcher, self._languages_in(searcher)).put(query, phrases, excluded)
             if question is None:
                 return []
             wanted, most = question
@@ -108,7 +111,7 @@ class Words:
             return {}
         with self._translated():
             index, searcher = self._current()
-            pairs = Question(index.schema, searcher).pairs(query)
+            pairs = Question(index.schema, searcher, self._languages_in(searcher)).pairs(query)
             if pairs is None:
                 return {}
             wanted, most = pairs
@@ -169,6 +172,7 @@ class Words:
         except (OSError, ValueError, StoreError):
             return False
         self._index, self._seen = index, seen
+        self._changes += 1
         return True
 
     def _writable(self) -> Path:
@@ -200,6 +204,7 @@ class Words:
             index.register_tokenizer("brain", _analyzer())
             index.config_reader("manual")
         self._index, self.fresh = index, True
+        self._changes += 1
 
     def _sign(self) -> None:
         """Only an index that has been written to is signed: one left empty by a crash is fresh again."""
@@ -222,6 +227,12 @@ class Words:
                 raise StoreError("The words of your notes are not indexed yet.", hint="Run: brain sync")
             index = self._need_index()
             return index, index.searcher()
+
+    def _languages_in(self, searcher: Any) -> list[str]:
+        changes = self._changes
+        if self._languages[0] != changes:
+            self._languages = (changes, languages_in(searcher))
+        return self._languages[1]
 
     def _need_index(self) -> Any:
         if self._index is None:
