@@ -40,7 +40,8 @@ from brain.wording import plain, terms
 MEANING = 0.55  # the weight of cosines where the embedder knows the language
 TOGETHER = 0.3  # of words side by side, as a part of the cosine's
 LEANING, LEANED_ON = 0.4, 3  # how far a question moves, and towards how many hits
-STRANGE, FAMILIAR = 1.5, 3.0  # letters a piece: below the first an embedder knows nothing of a language
+STRANGE, FAMILIAR = 2.0, 3.0  # letters a piece: below the first an embedder knows nothing of a language
+DENSER = 1.75  # letters that a character of a script without spaces counts for
 FAIR_SHARE, FADING = 3, 0.9  # passages of one file that count in full, and what each further one keeps
 TELLING, BARELY = 8, 0.5  # so many different words show at a glance whether two texts are alike: by so much at least
 NOTHING: Mapping[int, float] = MappingProxyType({})
@@ -117,9 +118,10 @@ def knowledge(question: str, pieces: int) -> float:
     """How well an embedder knows the language of a question, 0 to 1, by the pieces that its tokenizer cuts it into.
 
     A language it was trained on comes in pieces of three letters and more, one it was not in single letters. Medians of
-    MiniLM: English 3.9 letters, Spanish 2.5, Chinese and Japanese 1 character (counted as two letters), Russian and Arabic 1.
+    MiniLM: English 3.9 letters, Spanish 2.5, Russian, Arabic, Chinese and Japanese 1; a character of a script without spaces
+    says more than a letter.
     """
-    letters = sum(map(str.isalnum, question)) + sum(len(run[0]) for run in UNSPACED.finditer(question))
+    letters = sum(map(str.isalnum, question)) + (DENSER - 1) * sum(len(run[0]) for run in UNSPACED.finditer(question))
     if not letters or pieces <= 0:
         return 1.0
     return min(1.0, max(0.0, (letters / pieces - STRANGE) / (FAMILIAR - STRANGE)))
