@@ -247,7 +247,7 @@ class Searcher:
                 passage.scores,
                 facts[passage.chunk.id].date,
                 facts[passage.chunk.id].tags,
-                _others(passage.chunk.path, [chunks[id].path for id in copies.get(passage.chunk.id, ())]),
+                copies=_others(passage.chunk.path, [chunks[id].path for id in copies.get(passage.chunk.id, ())]),
             )
             for number, passage in enumerate(shown, start=1)
         )
