@@ -12,8 +12,8 @@ from typing import Protocol
 from brain.errors import ModelError, StoreError
 from brain.events import Retrieved, Timings
 from brain.querying import narrow, parse, unknown, within
-from brain.ranking import Fused, dated_first, drop_copies, fuse, join
-from brain.seams import Embedder, VectorIndex, Vectors
+from brain.ranking import LEANING, Fused, dated_first, fold_copies, fuse, join, knowledge, spread
+from brain.seams import Embedder, Tokenizer, VectorIndex, Vectors
 from brain.types import Chunk, DateOrigin, Evidence, Hit, Impaired, Message, Query, Scope
 from brain.wording import key_terms, plain, terms
 
@@ -21,6 +21,7 @@ CANDIDATES = 60  # of each list: beyond it the fused order of the first ten no l
 SPARE = 3  # times as many candidates as are shown, because near copies and neighbours melt together
 REACH = 2  # chunks on either side that may be joined into a passage
 ROOMY = 2  # the first passages that also take the chunk before and after them
+LONG_ENOUGH = 500  # characters that show which language a question is in
 FOLLOW_UP_TERMS = 4  # a question with fewer words of its own is read together with the one before it
 
 
@@ -65,6 +66,11 @@ class Words(Protocol):
         phrases: Sequence[str] = (),
         excluded: Sequence[str] = (),
     ) -> list[Hit]: ...
+    def together(self, query: str, among: Collection[int]) -> dict[int, float]: ...
+
+
+class QueryEmbedder(Embedder, Tokenizer, Protocol):
+    """Vectors, and the pieces that a question is cut into."""
 
 
 @dataclass(slots=True)
@@ -80,10 +86,36 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the embedder says to one question: the nearest, and the vectors of all candidates of either list."""
+
+    near: list[Hit]
+    question: Vectors
+    ids: list[int]
+    rows: Vectors
+    known: float
+
+    def cosines(self) -> dict[int, float]:
+        """Exact, of every candidate that has a vector."""
+        return self._to(self.question)
+
+    def leaning(self, to: Sequence[int]) -> dict[int, float]:
+        """The cosines to the question moved towards these candidates."""
+        if not to:
+            return self.cosines()
+        at = {id: row for row, id in enumerate(self.ids)}
+        moved = self.question + LEANING * self.rows[[at[id] for id in to]].mean(axis=0)
+        return self._to(moved / (moved @ moved) ** 0.5)
+
+    def _to(self, vector: Vectors) -> dict[int, float]:
+        return dict(zip(self.ids, (self.rows @ vector).tolist(), strict=True)) if self.ids else {}
+
+
+@dataclass(frozen=True, slots=True)
 class Rankings:
     """One question's candidates as each side ranks them, best first, and as they are fused; what measuring looks at."""
 
-    words: tuple[Hit, ...]  # scores are BM25
+    words: tuple[Hit, ...]  # scores are BM25 as a share of the best there could be
     vectors: tuple[Hit, ...]  # scores are cosines
     fused: tuple[Fused, ...]
     degraded: tuple[Impaired, ...] = ()
@@ -96,7 +128,7 @@ class Searcher:
     catalog: Passages
     words: Callable[[], Words]
     vectors: Callable[[], VectorIndex]
-    embedder: Callable[[], Embedder]
+    embedder: Callable[[], QueryEmbedder]
     today: Callable[[], date] = date.today
 
     def search(
@@ -212,28 +244,46 @@ class Searcher:
     def _by_meaning(self, found: Found, query: Query, asked: str, within: Collection[int] | None, depth: int) -> None:
         """The nearest passages, and everything fused."""
         clock = time.monotonic()
-        cosines: dict[int, float] = {}
+        meaning = None
         try:
-            found.vectors, cosines = self._cosines(query, asked, found.words, within, depth)
+            meaning = self._meaning(query, asked, found.words, within, depth)
+            found.vectors = meaning.near
             if pending := self.catalog.vectors_pending(self.embedder().name):
                 found.degraded.append(Impaired("vectors", f"{pending} passages have no vector yet.", "brain sync"))
         except (ModelError, StoreError) as error:
             found.degraded.append(Impaired("vectors", error.reason, error.hint))
         found.vectors_seconds = time.monotonic() - clock
-        found.hits = fuse(found.words, cosines)
 
-    def _cosines(
+        if meaning is None:
+            found.hits = fuse(found.words, {})
+            return
+        clock = time.monotonic()
+        together = self._together(found, asked, meaning.ids)
+        found.words_seconds += time.monotonic() - clock
+        found.hits = fuse(
+            found.words, meaning.cosines(), together=together, known=meaning.known, leaning=meaning.leaning
+        )
+
+    def _together(self, found: Found, asked: str, among: Sequence[int]) -> dict[int, float]:
+        try:
+            return self.words().together(asked, among) if found.words else {}
+        except StoreError as error:
+            found.degraded.append(Impaired("words", error.reason, error.hint))
+            return {}
+
+    def _meaning(
         self, query: Query, asked: str, word_hits: Sequence[Hit], within: Collection[int] | None, depth: int
-    ) -> tuple[list[Hit], dict[int, float]]:
-        """The nearest, and the exact cosine of every candidate of either list."""
+    ) -> Meaning:
         embedder = self.embedder()
         vector = embedder.embed([asked], kind="query")[0]
+        start = asked[:LONG_ENOUGH]
+        none, pieces = embedder.count(["", start])
         near = self.vectors().search(vector, depth, within)
         if query.phrases or query.excluded:
             near = self._obeying(near, query)
         wanted = list(dict.fromkeys([*(hit.chunk_id for hit in word_hits), *(hit.chunk_id for hit in near)]))
         ids, rows = self.catalog.vectors(embedder.name, wanted)
-        return near, dict(zip(ids, (float(value) for value in rows @ vector), strict=True)) if len(ids) else {}
+        return Meaning(near, vector, ids, rows, knowledge(start, pieces - none))
 
     def _obeying(self, hits: Sequence[Hit], query: Query) -> list[Hit]:
         """Only the hits whose text holds every phrase and none of the excluded words: meaning knows neither."""
@@ -252,8 +302,8 @@ class Searcher:
     def _evidence(self, hits: Sequence[Fused], *, limit: int, join_neighbours: bool) -> tuple[Evidence, ...]:
         best = list(hits[: limit * SPARE])
         chunks = self.catalog.chunks([hit.chunk_id for hit in best])
-        texts = {id: plain(chunk.text, chunk.format) for id, chunk in chunks.items()}
-        best = drop_copies([hit for hit in best if hit.chunk_id in chunks], texts)
+        best, copies = fold_copies(best, chunks)
+        best = spread(best, chunks)
         if join_neighbours:
             siblings = {hit.chunk_id: self.catalog.neighbours(hit.chunk_id, REACH) for hit in best[: limit * 2]}
         else:
@@ -270,6 +320,7 @@ class Searcher:
                 facts[passage.chunk.id].date,
                 facts[passage.chunk.id].tags,
                 facts[passage.chunk.id].date_origin,
+                copies=_others(passage.chunk.path, [chunks[id].path for id in copies.get(passage.chunk.id, ())]),
             )
             for number, passage in enumerate((one for one in shown if one.chunk.id in facts), start=1)
         )  # a note that was deleted since the chunks were read has no facts any more
@@ -281,6 +332,10 @@ def _in_context(question: str, history: Sequence[Message]) -> str:
     if not earlier or len(key_terms(question)) >= FOLLOW_UP_TERMS:
         return question
     return f"{earlier[-1]} {question}"
+
+
+def _others(path: Path, copies: Sequence[Path]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(copy for copy in copies if copy != path))
 
 
 def _folded(text: str) -> str:

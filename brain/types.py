@@ -125,6 +125,7 @@ class Evidence:
     date: str | None = None
     tags: tuple[str, ...] = ()
     date_origin: DateOrigin | None = None  # where the date was found
+    copies: tuple[Path, ...] = ()  # other files that say nearly the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ def hit_json(evidence: Evidence) -> dict[str, Any]:
         "date": evidence.date,
         "date_origin": evidence.date_origin,
         "tags": list(evidence.tags),
+        "copies": [str(path) for path in evidence.copies],
     }
 
 

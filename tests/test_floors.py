@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("dates", ("brain.dating",)),
     ("days in a question", ("brain.days",)),
     ("windows", ("brain.periods",)),
-    ("comparing", ("brain.comparing",)),
+    ("comparing", ("brain.comparing", "brain.languages")),
     ("places", ("brain.places", "brain.beside")),
     (
         "craft",

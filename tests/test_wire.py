@@ -63,7 +63,7 @@ def values_of(kind: Any) -> some.SearchStrategy:
     return some.none() | values_of(next(part for part in parts if part is not NoneType))
 
 
-EVIDENCE = Evidence(1, CHUNK, "A", 0.9, Scores(1.0, 0.8), "2025-01-02", ("tax",), "name")
+EVIDENCE = Evidence(1, CHUNK, "A", 0.9, Scores(1.0, 0.8), "2025-01-02", ("tax",), "name", copies=(Path("/n/b.pdf"),))
 CITATION = Citation(1, Path("/n/a.pdf"), "A", 5, 9, "text", 3, 12)
 
 
@@ -91,6 +91,7 @@ def test_search_has_the_keys_of_the_contract():
         "date": "2025-01-02",
         "date_origin": "name",
         "tags": ["tax"],
+        "copies": ["/n/b.pdf"],
     }
 
 
