@@ -77,7 +77,8 @@ def _embedded(
     """A vector a text, until `cancel` is set, and the seconds of work that took, without what was spent giving way."""
     import numpy as np
 
-    vectors, seconds = [], 0.0
+    vectors: list[Vectors] = []
+    seconds = 0.0
     for at in range(0, len(texts), TOGETHER):
         give_way()
         if vectors and cancel.is_set():
