@@ -16,6 +16,7 @@ from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
 from brain.events import Event, FellBack, Retrieved, StatusChanged
 from brain.indexer import POLL_SECONDS, Indexer
 from brain.parts import Parts
+from brain.reading import TINY_BYTES, read_whole
 from brain.seams import Cancel
 from brain.settings import Settings
 from brain.store.catalog import Catalog
@@ -24,7 +25,6 @@ from brain.types import Checkup, Document, Evidence, Folder, Impaired, Message, 
 
 ROUNDS = 2  # of mending: one repair may bring to light what another is for
 EVIDENCE = 6  # passages for one answer, neighbours joined
-TINY_BYTES = 600_000_000  # files up to this size hold models of well under a billion parameters
 
 
 class LocalBrain:
@@ -92,6 +92,26 @@ class LocalBrain:
                 unread=self._unread,
                 began=began,
                 cancel=cancel,
+            )
+
+    def ask_whole(
+        self,
+        question: str,
+        file: str,
+        *,
+        cancel: Cancel,
+        quotes: bool = False,
+        model: str | None = None,
+        plan_only: bool = False,
+    ) -> Iterator[Event]:
+        """Planned, then the answer as it comes, then Answered with its coverage: one file from beginning to end.
+
+        A model too small for it reads only where `model` names it. Raises QueryError, ReadError; ModelError for a `model`
+        that is not there.
+        """
+        with self._indexer.question():
+            yield from read_whole(
+                self._parts, question, file, cancel=cancel, quotes=quotes, model=model, plan_only=plan_only
             )
 
     def sync(
@@ -183,6 +203,7 @@ class LocalBrain:
             listed = ", ".join(str(path) for path in known) or "none"
             raise FolderMissing(f"{asked} is not a watched folder.", hint=f"Watched: {listed}.")
         forgotten = self._catalog.remove_folder(wanted)
+        self._indexer.forget_read()
         self._parts.write_words()
         self.compact(cancel=threading.Event(), refill=False)
         self._changed()

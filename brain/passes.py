@@ -67,8 +67,13 @@ class Passes:
             give_way=give_way,
             interrupted=interrupted,
         )
+        self.forget_read()
         if one_pass.counts["unsettled"]:
             settle()
+
+    def forget_read(self) -> None:
+        """What models have kept of whole files goes where the file has changed, or is not watched any more."""
+        self._parts.prefixes.sweep(lambda path: path in self._parts.catalog.stamps())
 
     def rebuild(self, cancel: Cancel, *, vectors: bool) -> Iterator[Event]:
         """Both indexes made anew from the catalog, then a pass; with `vectors` every passage is embedded again."""

@@ -158,15 +158,16 @@ def parser() -> argparse.ArgumentParser:
     search = command("search", "find passages, without any model's prose", scope)
     search.add_argument("query", nargs="+", metavar="QUERY")
     search.add_argument("-k", "--limit", type=_positive, metavar="N", help="how many passages (default 10)")
-    ask = command("ask", "answer a question from your notes, with the sources that carry each sentence", scope)
-    ask.add_argument("question", nargs="+", metavar="QUESTION")
-    ask.add_argument("--quotes", action="store_true", help="no chat model: the best sentences, word for word")
-    ask.add_argument(
-        "--model", metavar="NAME", help="the chat model for this question: a name on the shelf or a GGUF file"
+    ask = command(
+        "ask",
+        "answer a question from your notes, with the sources that carry each sentence",
+        scope,
+        more="""--whole FILE goes through one file from its first page to its last, for questions like "list all …". With --quotes,
+without a chat model, or with a very small one, its own sentences answer; a model that is named with --model reads it, at
+once where it fits the model's window, else part by part. --json then has "coverage": {"path", "characters", "spans",
+"pages", "read": [page…], "without_text": [page…], "not_read": [page…], "complete"}; --plan --json prints the plan.""",
     )
-    ask.add_argument(
-        "--events", action="store_true", help="with --json: one event a line as it happens, the answer last"
-    )
+    _add_ask(ask)
 
     models = command(
         "models",
@@ -215,6 +216,23 @@ does about it: sync reread catalog words vectors chroma modes clear, or is empty
     rebuild = command("rebuild", "make the words index and the vector index again from the catalog; no model is needed")
     rebuild.add_argument("--vectors", action="store_true", help="also embed every passage again (slow)")
     return top
+
+
+def _add_ask(ask: argparse.ArgumentParser) -> None:
+    ask.add_argument("question", nargs="+", metavar="QUESTION")
+    ask.add_argument("--quotes", action="store_true", help="no chat model: the best sentences, word for word")
+    ask.add_argument(
+        "--model", metavar="NAME", help="the chat model for this question: a name on the shelf or a GGUF file"
+    )
+    ask.add_argument(
+        "--whole",
+        metavar="FILE",
+        help="read this whole file instead of searching: a path, or the end of a note's path; the plan is told first",
+    )
+    ask.add_argument("--plan", action="store_true", help="with --whole: only the plan (pages, tokens, seconds, cost)")
+    ask.add_argument(
+        "--events", action="store_true", help="with --json: one event a line as it happens, the answer last"
+    )
 
 
 def _positive(text: str) -> int:

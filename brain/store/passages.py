@@ -39,6 +39,13 @@ class Passages:
             found = {chunk.id: chunk for chunk in chunks_of(database, rows_of(database, ids))}
         return {chunk: found[chunk] for chunk in ids if chunk in found}
 
+    def chunks_in(self, path: Path) -> list[Chunk]:
+        """All chunks of a document, in order. Raises StoreError for a path without one."""
+        with self._database.reading() as database:
+            return chunks_of(
+                database, rows_where(database, "c.file = ? ORDER BY c.ordinal", (file_id(database, path),))
+            )
+
     def facts(self, ids: Collection[int]) -> dict[int, Facts]:
         """What is known of the documents of these chunks; ids that are gone are left out."""
         with self._database.reading() as database:

@@ -1,0 +1,167 @@
+"""Everything in a document that a question asks for: not the best few sentences but all of them, in reading order. Pure.
+
+For "list all …", "every …", "which … are …". Words decide; meaning, where there is an embedder, breaks ties and finds what is
+said in other words. How many there are is not known beforehand: the scores of all sentences say where the answers end.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from brain.comparing import pieces, root, roots
+from brain.partition import Unit, unit_at
+from brain.wording import key_terms, terms
+
+Near = Callable[[Sequence[str]], Sequence[float]]  # texts → how near each is to the question, as cosines
+
+MOST = 400  # sentences of one answer
+JUDGED = 160  # sentences whose own meaning is looked at: about 5 s on two slow cores
+REPEATED = 3  # times the same line: the head or foot of the pages, said once
+LOWEST, HIGHEST = 0.42, 0.72  # between these shares of a good score the answers end, at the widest gap
+_OF_HEADING, _OF_LEAD = 0.35, 0.9  # what a heading lends to the prose, and a lead-in to the items, below it
+_ASKED = 0.3  # weight of a word that only asks for a list
+_SIDE_BY_SIDE = 0.15
+WORTHLESS = 0.3  # a best score below this: the document says nothing of the kind
+_MEANING = 0.5  # weight of a cosine beside the share of the words
+
+_ALL = re.compile(
+    r"\b(?:list|enumerate|all|every|each|everything|everyone|everybody|alle[rsn]?|sämtliche\w*|jede[rnms]?|liste)\b"
+    r"|\b(?:which|what)\s+(?:[\w’'-]+\s+){0,3}?[\w’'-]+s\s+(?:are|were|have|had|do|did)\b|\bwhat\s+(?:are|were)\s+the\b",
+    re.IGNORECASE,
+)
+# Words that ask for a list and are not what it is a list of.
+_ASKING = frozenset(
+    root(word)
+    for word in "list enumerate all every each everything everyone everybody item items name names mention mentioned "
+    "occur occurring appear appearing document file report text book notes page pages find found give whole entire "
+    "complete full following contained contain".split()
+)
+_ITEM = re.compile(r"[ \t]*(?:[-*+•|]|\d{1,3}[.)])[ \t]")
+_HEADING = re.compile(r"[-*+> \t]*#{1,6}[ \t]")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sentence that belongs to the answer."""
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    start: int
+    end: int
+    text: str
+    roots: frozenset[str]
+    lent: frozenset[str]  # of the lead-in or headings above it
+    share: float  # how much of what is lent counts
+
+
+def wants_all(question: str) -> bool:
+    """Whether a question asks for everything of a kind, rather than for one fact."""
+    return _ALL.search(question) is not None
+
+
+def gather(
+    question: str,
+    text: str,
+    laid: Sequence[Unit],
+    *,
+    cosines: Sequence[float] | None = None,
+    near: Near | None = None,
+) -> list[Found]:
+    """The spans of `text` that a list question asks for, in reading order; none where nothing is near it.
+
+    `cosines`, one a unit, and `near` bring in the meaning; without them words alone decide.
+    """
+    split = _split(text, laid)
+    scores = _scored(question, split)
+    if cosines is not None and near is not None and split:
+        scores = _with_meaning(split, scores, [cosines[unit_at(laid, one.start)] for one in split], near)
+    ranked = sorted(range(len(split)), key=lambda at: -scores[at])
+    kept = sorted(ranked[: _cut([scores[at] for at in ranked[: MOST + 1]])])
+    return [Found(split[at].start, split[at].end, scores[at]) for at in kept]
+
+
+def _split(text: str, laid: Sequence[Unit]) -> list[_Piece]:
+    """The document's sentences, items and rows, without headings, questions, and lines that every page repeats."""
+    found: list[_Piece] = []
+    seen: Counter[str] = Counter()
+    lead: frozenset[str] = frozenset()
+    spans = pieces(text)
+    folded = [" ".join(text[start:end].split()).casefold() for start, end in spans]
+    repeated = Counter(folded)
+    for (start, end), same in zip(spans, folded, strict=True):
+        body = text[start:end]
+        if _HEADING.match(body) or body.endswith((":", "：")):
+            lead = roots(body)
+            continue
+        is_item = _ITEM.match(text, _line_start(text, start)) is not None
+        if not is_item:
+            lead = frozenset()
+        seen[same] += 1
+        if body.endswith("?") or (repeated[same] >= REPEATED and seen[same] > 1):
+            continue
+        above = roots(" ".join(laid[unit_at(laid, start)].headings))
+        found.append(_Piece(start, end, body, roots(body), above | lead, _OF_LEAD if is_item and lead else _OF_HEADING))
+    return found
+
+
+def _line_start(text: str, start: int) -> int:
+    return text.rfind("\n", 0, start) + 1
+
+
+def _scored(question: str, split: Sequence[_Piece]) -> list[float]:
+    """By words: the share of the question's telling words, each by how rare it is, and whether two stand side by side."""
+    said = [root(term) for term in key_terms(question)]
+    counts = {one: sum(one in piece.roots or one in piece.lent for piece in split) for one in set(said)}
+    telling = [one for one in counts if one not in _ASKING] or list(counts)
+    weights = {
+        one: math.log(1 + len(split) / count) * (1.0 if one in telling else _ASKED)
+        for one, count in counts.items()
+        if count
+    }
+    total = sum(weights.values())
+    if not total or not any(counts[one] for one in telling):
+        return [0.0] * len(split)
+    pairs = frozenset(pairwise(said))
+    scores = []
+    for piece in split:
+        own = sum(weight for one, weight in weights.items() if one in piece.roots)
+        lent = sum(weight for one, weight in weights.items() if one in piece.lent and one not in piece.roots)
+        score = (own + piece.share * lent) / total
+        if own and any(first in piece.roots and second in piece.roots for first, second in pairs):
+            words = [root(term) for term in terms(piece.text)]
+            score += _SIDE_BY_SIDE * any(pair in pairs for pair in pairwise(words))
+        scores.append(score)
+    return scores
+
+
+def _with_meaning(split: Sequence[_Piece], scores: Sequence[float], around: Sequence[float], near: Near) -> list[float]:
+    """The scores with a cosine added: a sentence's own where it may belong to the answer, else that of its surroundings."""
+    guessed = [score + _MEANING * max(0.0, cosine) for score, cosine in zip(scores, around, strict=True)]
+    best = sorted(range(len(split)), key=lambda at: -guessed[at])[:JUDGED]
+    own = near([split[at].text for at in best])
+    judged = dict(zip(best, own, strict=False))  # fewer where it was stopped
+    return [score + _MEANING * max(0.0, judged.get(at, 0.6 * around[at])) for at, score in enumerate(scores)]
+
+
+def _cut(ranked: Sequence[float]) -> int:
+    """How many of these, best first, belong together: down to the widest gap below a good score. The best two may be outliers."""
+    good = ranked[min(2, len(ranked) - 1)] if ranked else 0.0
+    if not ranked or ranked[0] < WORTHLESS:
+        return 0
+    best, widest = len([score for score in ranked if score >= LOWEST * good]), 0.0
+    for at, (score, following) in enumerate(zip(ranked, [*ranked[1:], 0.0], strict=True), 1):
+        if score < LOWEST * good:
+            break
+        if following < HIGHEST * good and score - following > widest:
+            best, widest = at, score - following
+    return min(best, MOST)
