@@ -1,13 +1,15 @@
 """Everything in a document that a question asks for: not the best few sentences but all of them, in reading order. Pure.
 
-For "list all …", "every …", "which … are …". Words decide; meaning, where there is an embedder, breaks ties and finds what is
-said in other words. How many there are is not known beforehand: the scores of all sentences say where the answers end.
+For "list all …", "every …", "which … are …". Words decide; meaning, where there is an embedder, tells like from unlike, and
+of a short document or the likeliest sentences of a long one finds what is said in other words.
+How many there are is not known beforehand: the scores of all sentences say where the answers end.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ _ASKED = 0.3  # weight of a word that only asks for a list
 _SIDE_BY_SIDE = 0.15
 WORTHLESS = 0.3  # a best score below this: the document says nothing of the kind
 _MEANING = 0.5  # weight of a cosine beside the share of the words
+_NEAR = 0.4  # a cosine that means something by itself
 
 _ALL = re.compile(
     r"\b(?:list|enumerate|all|every|each|everything|everyone|everybody|alle[rsn]?|sämtliche\w*|jede[rnms]?|liste)\b"
@@ -83,11 +86,17 @@ def gather(
     """
     split = _split(text, laid)
     scores = _scored(question, split)
+    judged: dict[int, float] = {}
     if cosines is not None and near is not None and split:
-        scores = _with_meaning(split, scores, [cosines[unit_at(laid, one.start)] for one in split], near)
+        around = [cosines[unit_at(laid, one.start)] for one in split]
+        judged = _judged(split, scores, around, near)
+        scores = [score + _MEANING * max(0.0, judged.get(at, 0.6 * around[at])) for at, score in enumerate(scores)]
     ranked = sorted(range(len(split)), key=lambda at: -scores[at])
-    kept = sorted(ranked[: _cut([scores[at] for at in ranked[: MOST + 1]])])
-    return [Found(split[at].start, split[at].end, scores[at]) for at in kept]
+    kept = set(ranked[: _cut([scores[at] for at in ranked[: MOST + 1]])])
+    if judged and kept:  # as near in meaning as the middle one of these, in whatever words
+        typical = statistics.median(judged.get(at, 0.0) for at in kept)
+        kept |= {at for at, cosine in judged.items() if cosine >= max(_NEAR, typical)}
+    return [Found(split[at].start, split[at].end, scores[at]) for at in sorted(kept)]
 
 
 def _split(text: str, laid: Sequence[Unit]) -> list[_Piece]:
@@ -144,20 +153,18 @@ def _scored(question: str, split: Sequence[_Piece]) -> list[float]:
     return scores
 
 
-def _with_meaning(split: Sequence[_Piece], scores: Sequence[float], around: Sequence[float], near: Near) -> list[float]:
-    """The scores with a cosine added: a sentence's own where it may belong to the answer, else that of its surroundings."""
+def _judged(split: Sequence[_Piece], scores: Sequence[float], around: Sequence[float], near: Near) -> dict[int, float]:
+    """The own cosines of the sentences that may belong to the answer, by their places; of all, where they are not many."""
     guessed = [score + _MEANING * max(0.0, cosine) for score, cosine in zip(scores, around, strict=True)]
     best = sorted(range(len(split)), key=lambda at: -guessed[at])[:JUDGED]
-    own = near([split[at].text for at in best])
-    judged = dict(zip(best, own, strict=False))  # fewer where it was stopped
-    return [score + _MEANING * max(0.0, judged.get(at, 0.6 * around[at])) for at, score in enumerate(scores)]
+    return dict(zip(best, near([split[at].text for at in best]), strict=False))  # fewer where it was stopped
 
 
 def _cut(ranked: Sequence[float]) -> int:
     """How many of these, best first, belong together: down to the widest gap below a good score. The best two may be outliers."""
-    good = ranked[min(2, len(ranked) - 1)] if ranked else 0.0
     if not ranked or ranked[0] < WORTHLESS:
         return 0
+    good = next(score for score in reversed(ranked[:3]) if score >= ranked[0] / 2)
     best, widest = len([score for score in ranked if score >= LOWEST * good]), 0.0
     for at, (score, following) in enumerate(zip(ranked, [*ranked[1:], 0.0], strict=True), 1):
         if score < LOWEST * good:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from brain.models.llama import Llama
-from brain.models.prefixes import is_whole, read_seal, seal
+from brain.models.prefixes import delete, is_whole, read_seal, seal
 
 LEAST = 256  # tokens; fewer are read sooner than a file
 
@@ -34,7 +34,7 @@ def restore(llama: Llama, pin: dict[str, Any], tokens: list[int]) -> bool:
     if words is None or any(words.get(key) != value for key, value in _seal(llama, pin, tokens).items()):
         return False
     if not is_whole(file, words):
-        file.unlink(missing_ok=True)
+        delete(file)
         return False
     library, model = llama.library, llama.model
     library.llama_memory_clear(llama.memory, True)
@@ -43,7 +43,7 @@ def restore(llama: Llama, pin: dict[str, Any], tokens: list[int]) -> bool:
     taken = library.llama_state_seq_load_file(model.ctx, os.fsencode(file), 0, room, len(tokens), ctypes.byref(many))
     if not taken or list(room[: many.value]) != tokens:
         library.llama_memory_clear(llama.memory, True)
-        file.unlink(missing_ok=True)
+        delete(file)
         return False
     model.input_ids[: len(tokens)] = tokens
     model.n_tokens = len(tokens)
@@ -68,7 +68,7 @@ def keep(llama: Llama, pin: dict[str, Any], tokens: list[int]) -> None:
     except OSError:
         pass  # a full disk, or a folder deleted meanwhile: the next question reads again
     finally:
-        beside.unlink(missing_ok=True)
+        delete(beside)
 
 
 def _seal(llama: Llama, pin: dict[str, Any], tokens: list[int]) -> dict[str, Any]:

@@ -95,16 +95,16 @@ class Prefixes:
             if file.suffix == ".new":
                 with suppress(OSError):
                     if time.time() - file.stat().st_mtime > _STALE_SECONDS:
-                        file.unlink()
+                        delete(file)
                 continue
             seal = read_seal(file)
             if seal is None or not _is_current(seal["belongs"], known):
-                file.unlink(missing_ok=True)
+                delete(file)
 
     def clear(self) -> None:
         """Delete everything."""
         for file in self._files():
-            file.unlink(missing_ok=True)
+            delete(file)
 
     def _make_room(self) -> None:
         found = []
@@ -116,7 +116,7 @@ class Prefixes:
         for _, size, file in sorted(found, reverse=True):
             left -= size
             if left < 0:
-                file.unlink(missing_ok=True)
+                delete(file)
 
     def _files(self) -> list[Path]:
         try:
@@ -145,11 +145,17 @@ class PinnedChat:
             yield from self._chat.stream(messages, limit=limit, cancel=cancel, pin=self._pin)
         except ModelError:
             if self._pin is not None:
-                Path(self._pin.file).unlink(missing_ok=True)
+                delete(Path(self._pin.file))
             raise
         finally:
             self.usage = self._chat.usage
             self._written()
+
+
+def delete(file: Path) -> None:
+    """Delete a file; one that is gone, or cannot be deleted, is no error."""
+    with suppress(OSError):
+        file.unlink()
 
 
 def seal(file: Path, words: dict[str, Any]) -> None:

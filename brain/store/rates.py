@@ -32,7 +32,7 @@ class Rates:
             return
         with self._lock:
             known = self._read()
-            known[work] = [*known.get(work, []), (amount, round(seconds, 4))][-KEPT:]
+            known[work] = [*known.get(work, []), (amount, seconds)][-KEPT:]
             beside = self._file.with_name(f"{self._file.name}.{os.getpid()}.new")
             try:
                 beside.write_text(json.dumps(known), encoding="utf-8")

@@ -76,8 +76,10 @@ class Planted:
     items: tuple[tuple[str, int], ...]
 
 
-def planted(kind: str = "same words", *, pages: int = PAGES, items: int = ITEMS, seed: int = 7) -> Planted:
-    """Minutes that nobody would read, with `items` sentences planted on as many pages."""
+def planted(
+    kind: str = "same words", *, pages: int = PAGES, items: int = ITEMS, sentences: int = 17, seed: int = 7
+) -> Planted:
+    """Minutes that nobody would read, about `sentences` a page, with `items` sentences planted on as many pages."""
     chance = random.Random(seed)
     chosen = sorted(chance.sample(range(1, pages + 1), items))
     texts: list[str] = []
@@ -85,7 +87,7 @@ def planted(kind: str = "same words", *, pages: int = PAGES, items: int = ITEMS,
     for page in range(1, pages + 1):
         said = [
             f"{chance.choice(_SUBJECTS)} {chance.choice(_VERBS)} {chance.choice(_THINGS)} {chance.choice(_TAILS)}."
-            for _ in range(chance.randint(14, 20))
+            for _ in range(chance.randint(sentences - 3, sentences + 3))
         ]
         if page in chosen:
             at = chosen.index(page)

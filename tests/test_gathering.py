@@ -1,0 +1,103 @@
+"""Everything of a kind out of a long document."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from brain.gathering import gather, wants_all
+from brain.partition import units
+from brain.types import Block, Document
+from tests.bench.planted import KINDS, Planted, planted
+
+
+def gathered(question: str, text: str, **meaning) -> list[str]:
+    document = Document(Path("/n/a.md"), "A", text, (Block("prose", 0, len(text)),) if text else ())
+    return [text[one.start : one.end] for one in gather(question, text, units(document), **meaning)]
+
+
+def recall(sown: Planted) -> tuple[float, float]:
+    found = gathered(sown.question, "\n\n".join(sown.pages))
+    hit = sum(any(item in one for one in found) for item, _ in sown.items)
+    return hit / len(sown.items), hit / max(1, len(found))
+
+
+@pytest.mark.parametrize("kind", ["same words", "varied"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_forty_planted_items_of_two_hundred_pages_are_all_found_and_little_else(kind, seed):
+    found, right = recall(planted(kind, seed=seed))
+    assert found >= 0.95
+    assert right >= 0.9
+
+
+@pytest.mark.parametrize("items", [1, 3, 120])
+def test_how_many_there_are_need_not_be_known(items):
+    assert recall(planted("same words", pages=130, items=items)) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("question", "all_of_them"),
+    [
+        ("List all the planted items.", True),
+        ("list the risks", True),
+        ("Which tools were lent to Anna?", True),
+        ("What are the open questions?", True),
+        ("Name every person who spoke", True),
+        ("Liste alle Beschlüsse", True),
+        ("Who keeps the books?", False),
+        ("Which process is the fastest?", False),
+        ("How many m³ does the pump lift in an hour?", False),
+        ("What was decided about the garden?", False),
+    ],
+)
+def test_a_question_for_everything_is_told_from_one_for_a_fact(question, all_of_them):
+    assert wants_all(question) is all_of_them
+    assert all(wants_all(kind.question) for kind in KINDS.values())
+
+
+def test_the_items_below_a_lead_in_belong_to_it():
+    text = (
+        "# Trip\n\nThe bus leaves at nine.\n\nTo bring along on the hike:\n\n- a map\n- two ropes\n- bread\n\n"
+        "The weather will be good. Nobody needs an umbrella.\n"
+    )
+    assert [one.lstrip("- ") for one in gathered("List everything to bring on the hike", text)] == [
+        "a map",
+        "two ropes",
+        "bread",
+    ]
+
+
+def test_the_head_of_every_page_is_said_once():
+    text = "\n\n".join(f"Report on planted items\n\nNothing of note on day {day}." for day in range(30))
+    text += "\n\nPlanted items: none but a kettle."
+    assert gathered("List all planted items", text).count("Report on planted items") <= 1
+
+
+def test_a_document_that_says_nothing_of_the_kind_gives_nothing():
+    assert gathered("List all the submarines", "The board met. The garden was watered. Nobody spoke.") == []
+    assert gathered("List all the submarines", "") == []
+
+
+def test_meaning_finds_what_is_said_in_other_words():
+    text = "\n\n".join([*(f"Day {day} was calm and long." for day in range(60)), "A feline slept.", "The cat slept."])
+
+    def near(texts):
+        return [0.9 if "feline" in one or "cat" in one else 0.0 for one in texts]
+
+    document = Document(Path("/n/a.md"), "A", text, (Block("prose", 0, len(text)),))
+    cosines = near([text[unit.start : unit.end] for unit in units(document)])
+    assert "A feline slept." not in gathered("List all cats", text)
+    with_meaning = gathered("List all cats", text, cosines=cosines, near=near)
+    assert "The cat slept." in with_meaning and all("Day" not in one for one in with_meaning)
+
+
+@given(some.text(max_size=300), some.text(max_size=60))
+def test_any_question_and_text_give_spans_in_order_without_overlaps(text, question):
+    document = Document(Path("/n/a.md"), "A", text, (Block("prose", 0, len(text)),) if text else ())
+    found = gather(question, text, units(document))
+    assert all(0 <= one.start < one.end <= len(text) for one in found)
+    assert all(before.end <= after.start for before, after in pairwise(found))
