@@ -16,6 +16,7 @@ from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
 from brain.events import Event, FellBack, Retrieved, StatusChanged
 from brain.indexer import POLL_SECONDS, Indexer
 from brain.parts import Parts
+from brain.querying import narrow, parse
 from brain.reading import TINY_BYTES, read_whole
 from brain.seams import Cancel
 from brain.settings import Settings
@@ -25,6 +26,7 @@ from brain.types import Checkup, Document, Evidence, Folder, Impaired, Message, 
 
 ROUNDS = 2  # of mending: one repair may bring to light what another is for
 EVIDENCE = 6  # passages for one answer, neighbours joined
+FEW_NAMED = 5  # files with unread pages in a place that a question names; of more, only those with evidence are told
 
 
 class LocalBrain:
@@ -89,7 +91,7 @@ class LocalBrain:
                 tiny=path is not None and path.stat().st_size <= TINY_BYTES,
                 history=history,
                 limit=self._settings.chat.limit,
-                unread=self._unread,
+                unread=lambda evidence: self._unread(question, scope, evidence),
                 began=began,
                 cancel=cancel,
             )
@@ -287,8 +289,13 @@ class LocalBrain:
             return Impaired("words", error.reason, error.hint)
         return None
 
-    def _unread(self, evidence: Sequence[Evidence]) -> Sequence[Unread]:
-        return self._catalog.unread([item.chunk.path for item in evidence])
+    def _unread(self, question: str, scope: Scope, evidence: Sequence[Evidence]) -> Sequence[Unread]:
+        """Files with pages that nobody has read, among those with evidence and the few that the question names itself."""
+        found = {one.path: one for one in self._catalog.unread([item.chunk.path for item in evidence])}
+        named = narrow(parse(question), scope).scope
+        if named.within and len(asked_for := self._catalog.unread_in(named)) <= FEW_NAMED:
+            found |= {one.path: one for one in asked_for}
+        return sorted(found.values(), key=lambda one: one.path)
 
     def _require_claim(self) -> None:
         if self._claim.ours:

@@ -47,13 +47,13 @@ def read_whole(
             if model is not None:
                 raise
             why = " ".join((error.reason, error.hint)).strip()
-    meaning = None
+    meaning, without = None, None
     try:
         meaning = Nearness(parts, opened, question, cancel).meaning()
     except ModelError as error:
-        if reader is None:
-            yield FellBack("vectors", error.reason, error.hint)
-    yield from ask_whole(
+        if reader is None and not plan_only:
+            without = FellBack("vectors", error.reason, error.hint)
+    events = ask_whole(
         question,
         opened.document,
         model=reader,
@@ -64,6 +64,10 @@ def read_whole(
         began=began,
         cancel=cancel,
     )
+    yield next(events)  # the plan comes first
+    if without is not None:
+        yield without
+    yield from events
 
 
 def model_for(parts: Parts, opened: Opened, chat: GgufChat, *, tiny: bool) -> Model:

@@ -190,10 +190,12 @@ class Client:
 
     def _stream(self, number: int, name: str, request: dict[str, Any], cancel: Cancel) -> None:
         def run() -> None:
-            with closing(cast("Generator[Event]", STREAMS[name](self._brain, request, cancel))) as events:
-                for event in events:
-                    self._say(number, event=encode(event))
-            self._forget(number)  # before the end is said: from then on the number is free
+            try:
+                with closing(cast("Generator[Event]", STREAMS[name](self._brain, request, cancel))) as events:
+                    for event in events:
+                        self._say(number, event=encode(event))
+            finally:
+                self._forget(number)  # before the end, or what went wrong, is said: from then on the number is free
             self._say(number, end=True)
 
         try:

@@ -13,7 +13,7 @@ from brain.cli.stopping import cancelling
 from brain.engine import open_brain
 from brain.errors import BrainError, FolderMissing, SettingsError
 from brain.events import Answered, Event, Failed, Planned, SyncFinished
-from brain.querying import scope_from
+from brain.querying import scope_from, whole_file
 from brain.settings import Settings
 from brain.types import Scope
 from brain.wire import answer_json, event_json, plain_json, search_json, status_json
@@ -85,6 +85,8 @@ def ask(options: argparse.Namespace, settings: Settings) -> int:
     if options.events and not options.json:
         raise SettingsError("--events needs --json.", hint="brain ask --json --events QUESTION")
     scope, question = _scope(options), " ".join(options.question)
+    if not options.whole and (named := whole_file(question)):
+        options.whole, question = named
     if options.plan and not options.whole:
         raise SettingsError("--plan needs --whole.", hint="brain ask --whole FILE --plan QUESTION")
     if options.whole and scope:

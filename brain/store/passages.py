@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections import Counter, defaultdict
@@ -11,10 +12,10 @@ from pathlib import Path
 
 from brain.errors import StoreError
 from brain.store.database import Database
-from brain.store.rows import batched, marks
+from brain.store.rows import batched, marks, path_from_bytes
 from brain.store.scoping import Candidate, is_in_scope, relative_parts
 from brain.store.texts import chunks_of, file_id, rows_of, rows_where, span
-from brain.types import Chunk, Scope
+from brain.types import Chunk, Scope, Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,19 @@ class Passages:
             return None
         return self._left_by(scope)[1]
 
+    def unread_in(self, scope: Scope) -> list[Unread]:
+        """The documents that a scope leaves and that have pages without text, by path."""
+        with self._database.reading() as database:
+            files = _files_in(database, scope)
+            rows = [
+                row
+                for batch in batched(files)
+                for row in database.execute(
+                    f"SELECT path, unread FROM files WHERE unread <> '[]' AND id IN ({marks(batch)})", batch
+                )
+            ]
+        return sorted((Unread(path_from_bytes(path), tuple(json.loads(pages))) for path, pages in rows), key=_path)
+
     def documents(self, scope: Scope) -> int:
         """How many documents a scope leaves."""
         if scope:
@@ -123,6 +137,10 @@ class Passages:
             return len(files), chunks
 
         return self._database.remembered(scope, read)
+
+
+def _path(unread: Unread) -> Path:
+    return unread.path
 
 
 def _folders(database: sqlite3.Connection) -> list[str]:

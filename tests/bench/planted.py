@@ -87,7 +87,7 @@ def planted(
     for page in range(1, pages + 1):
         said = [
             f"{chance.choice(_SUBJECTS)} {chance.choice(_VERBS)} {chance.choice(_THINGS)} {chance.choice(_TAILS)}."
-            for _ in range(chance.randint(sentences - 3, sentences + 3))
+            for _ in range(chance.randint(max(2, sentences - 3), sentences + 3))
         ]
         if page in chosen:
             at = chosen.index(page)
