@@ -23,6 +23,7 @@ Near = Callable[[Sequence[str]], Sequence[float]]  # texts → how near each is 
 
 MOST = 400  # sentences of one answer
 JUDGED = 160  # sentences whose own meaning is looked at: about 5 s on two slow cores
+LOOK = 500  # sentences between two looks at whether anybody still wants them
 REPEATED = 3  # times the same line: the head or foot of the pages, said once
 LOWEST, HIGHEST = 0.42, 0.72  # between these shares of a good score the answers end, at the widest gap
 _OF_HEADING, _OF_LEAD = 0.35, 0.9  # what a heading lends to the prose, and a lead-in to the items, below it
@@ -79,12 +80,14 @@ def gather(
     *,
     cosines: Sequence[float] | None = None,
     near: Near | None = None,
-) -> list[Found]:
-    """The spans of `text` that a list question asks for, in reading order; none where nothing is near it.
+    stopped: Callable[[], bool] = lambda: False,
+) -> tuple[list[Found], int]:
+    """The spans of `text` that a list question asks for, in reading order, and where looking for them ended.
 
-    `cosines`, one a unit, and `near` bring in the meaning; without them words alone decide.
+    None where nothing is near the question. `cosines`, one a unit, and `near` bring in the meaning; without them words
+    alone decide. Once `stopped` says so, what was looked at until then has to do.
     """
-    split = _split(text, laid)
+    split, end = _split(text, laid, stopped, questions=root("question") in roots(question))
     scores = _scored(question, split)
     judged: dict[int, float] = {}
     if cosines is not None and near is not None and split:
@@ -96,18 +99,22 @@ def gather(
     if judged and kept:  # as near in meaning as the middle one of these, in whatever words
         typical = statistics.median(judged.get(at, 0.0) for at in kept)
         kept |= {at for at, cosine in judged.items() if cosine >= max(_NEAR, typical)}
-    return [Found(split[at].start, split[at].end, scores[at]) for at in sorted(kept)]
+    return [Found(split[at].start, split[at].end, scores[at]) for at in sorted(kept)], end
 
 
-def _split(text: str, laid: Sequence[Unit]) -> list[_Piece]:
-    """The document's sentences, items and rows, without headings, questions, and lines that every page repeats."""
+def _split(
+    text: str, laid: Sequence[Unit], stopped: Callable[[], bool], *, questions: bool
+) -> tuple[list[_Piece], int]:
+    """The document's sentences, items and rows, without headings, lines that every page repeats, and `questions` if unwanted."""
     found: list[_Piece] = []
     seen: Counter[str] = Counter()
     lead: frozenset[str] = frozenset()
     spans = pieces(text)
     folded = [" ".join(text[start:end].split()).casefold() for start, end in spans]
     repeated = Counter(folded)
-    for (start, end), same in zip(spans, folded, strict=True):
+    for number, ((start, end), same) in enumerate(zip(spans, folded, strict=True)):
+        if number % LOOK == 0 and stopped():
+            return found, start
         body = text[start:end]
         if _HEADING.match(body) or body.endswith((":", "：")):
             lead = roots(body)
@@ -116,11 +123,11 @@ def _split(text: str, laid: Sequence[Unit]) -> list[_Piece]:
         if not is_item:
             lead = frozenset()
         seen[same] += 1
-        if body.endswith("?") or (repeated[same] >= REPEATED and seen[same] > 1):
+        if (body.endswith("?") and not questions) or (repeated[same] >= REPEATED and seen[same] > 1):
             continue
         above = roots(" ".join(laid[unit_at(laid, start)].headings))
         found.append(_Piece(start, end, body, roots(body), above | lead, _OF_LEAD if is_item and lead else _OF_HEADING))
-    return found
+    return found, len(text)
 
 
 def _line_start(text: str, start: int) -> int:

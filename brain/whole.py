@@ -38,6 +38,7 @@ from brain.seams import Cancel, ChatModel, Rates
 from brain.types import Citation, Document, Evidence, Message, Sentence, Span, Unread, Usage
 
 PART, SMALL_PART = 6000, 1200  # tokens of a part; a small model overlooks less in a short one
+LETTERS = 4  # characters of a token, where no model counts them
 FEW = 3  # sentences that need no model to put them together
 
 
@@ -146,7 +147,7 @@ class _Reading:
         way: Way = "quotes"
         kept = False
         if model is None:
-            tokens = sum(len(text) for text in document.text.split()) // 4 + len(document.text.split()) // 4
+            tokens = len(document.text) // LETTERS
             self._parts = [Part(tuple(self._laid))] if self._laid else []
             seconds = quotes_take(self._question, document, self._laid, self._meaning, self._rates)
             measured = True
@@ -234,48 +235,50 @@ class _Reading:
         meaning, degraded = self._meaning, self.answer.degraded
         try:
             around = meaning.around(self._laid) if meaning is not None else None
-            spans = self._quoted(around, meaning.near if meaning is not None else None)
+            spans, read = self._quoted(around, meaning.near if meaning is not None else None)
         except ModelError as error:
             yield FellBack("vectors", error.reason, error.hint)
-            spans, around = self._quoted(None, None), None
+            (spans, read), around = self._quoted(None, None), None
         if around is None:
             degraded = (*degraded, "vectors")
         text, sentences, citations = answer_from(spans)
         work = quotes_work(self._question, by_meaning=around is not None)
-        self._rates.note(work, len(self._document.text), time.monotonic() - began)
+        if not self._cancel.is_set():
+            self._rates.note(work, len(self._document.text), time.monotonic() - began)
         self._first = time.monotonic() - self._began
         for sentence in sentences:
             yield Token(sentence.text + "\n")
             yield Checked(sentence)
         yield PartRead(1, 1, self._document.pages, self._document.pages)
         yield self._whole(
-            [Span(0, len(self._document.text))],
+            read,
             answer=text,
-            abstained=not citations,
+            abstained=not citations and not self._cancel.is_set(),
             sentences=sentences,
             citations=citations,
             degraded=degraded,
             evidence=tuple(one for one, _, _ in spans),
         )
 
-    def _quoted(self, around: Sequence[float] | None, near: Near | None) -> list[tuple[Evidence, int, int]]:
+    def _quoted(
+        self, around: Sequence[float] | None, near: Near | None
+    ) -> tuple[list[tuple[Evidence, int, int]], Sequence[Span]]:
+        """The sentences that answer, and what was looked through for them."""
+        text, laid = self._document.text, self._laid
         if wants_all(self._question):
-            found = gather(
-                self._question, self._document.text, self._laid, cosines=around, near=near if around else None
-            )
-            shown = passages(
-                self._document,
-                [replace(self._laid[unit_at(self._laid, one.start)], start=one.start, end=one.end) for one in found],
-                [one.score for one in found],
-            )
-            return [(one, one.chunk.start, one.chunk.end) for one in shown]
-        shown = passages(self._document, self._laid, around)
+            near = near if around else None
+            found, end = gather(self._question, text, laid, cosines=around, near=near, stopped=self._cancel.is_set)
+            places = [replace(laid[unit_at(laid, one.start)], start=one.start, end=one.end) for one in found]
+            shown = passages(self._document, places)
+            scored = [replace(one, score=place.score) for one, place in zip(shown, found, strict=True)]
+            return [(one, one.chunk.start, one.chunk.end) for one in scored], [Span(0, end)]
+        shown = passages(self._document, laid, around)
         best = sorted(shown, key=lambda one: -one.score) if around else shown
         chosen = quotes(self._question, shown)
         cited = [one for one, _, _ in chosen]
         if not enough(self._question, [*cited, *(one for one in best[:2] if one not in cited)]).answer:
-            return []
-        return chosen
+            chosen = []
+        return chosen, [Span(0, len(text))]
 
     def _put_together(self, model: Model, found: _Findings) -> Iterator[Event]:
         """The findings as they are, where they are a list, few, or the model small; else the model's own words from them."""

@@ -17,7 +17,9 @@ from tests.bench.planted import KINDS, Planted, planted
 
 def gathered(question: str, text: str, **meaning) -> list[str]:
     document = Document(Path("/n/a.md"), "A", text, (Block("prose", 0, len(text)),) if text else ())
-    return [text[one.start : one.end] for one in gather(question, text, units(document), **meaning)]
+    found, end = gather(question, text, units(document), **meaning)
+    assert end == len(text)
+    return [text[one.start : one.end] for one in found]
 
 
 def recall(sown: Planted) -> tuple[float, float]:
@@ -77,6 +79,12 @@ def test_the_head_of_every_page_is_said_once():
     assert gathered("List all planted items", text).count("Report on planted items") <= 1
 
 
+def test_questions_are_no_answers_unless_they_are_asked_for():
+    text = "The board met. Where is the key? Is that an open question: who pays the bill? The keys are in the drawer."
+    assert all("?" not in one for one in gathered("List all keys", text))
+    assert any("who pays" in one for one in gathered("List all open questions", text))
+
+
 def test_a_document_that_says_nothing_of_the_kind_gives_nothing():
     assert gathered("List all the submarines", "The board met. The garden was watered. Nobody spoke.") == []
     assert gathered("List all the submarines", "") == []
@@ -95,9 +103,18 @@ def test_meaning_finds_what_is_said_in_other_words():
     assert "The cat slept." in with_meaning and all("Day" not in one for one in with_meaning)
 
 
+def test_what_was_looked_at_before_a_stop_is_said():
+    sown = planted("same words")
+    text, looks = "\n\n".join(sown.pages), iter([False, False, True])
+    document = Document(Path("/n/a.md"), "A", text, (Block("prose", 0, len(text)),))
+    found, end = gather(sown.question, text, units(document), stopped=lambda: next(looks))
+    assert 0 < end < len(text)
+    assert {text[one.start : one.end] for one in found} == {item for item, _ in sown.items if item in text[:end]}
+
+
 @given(some.text(max_size=300), some.text(max_size=60))
 def test_any_question_and_text_give_spans_in_order_without_overlaps(text, question):
     document = Document(Path("/n/a.md"), "A", text, (Block("prose", 0, len(text)),) if text else ())
-    found = gather(question, text, units(document))
+    found, _ = gather(question, text, units(document))
     assert all(0 <= one.start < one.end <= len(text) for one in found)
     assert all(before.end <= after.start for before, after in pairwise(found))
