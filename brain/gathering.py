@@ -33,19 +33,26 @@ WORTHLESS = 0.3  # a best score below this: the document says nothing of the kin
 _MEANING = 0.5  # weight of a cosine beside the share of the words
 _NEAR = 0.4  # a cosine that means something by itself
 
+_MANY = r"[\w’'-]*[^\W\d_s]e?(?<![ui])s\b"  # a word that looks like more than one of something
 _ALL = re.compile(
     r"\b(?:list|enumerate|all|every|each|everything|everyone|everybody|alle[rsn]?|sämtliche\w*|jede[rnms]?|liste)\b"
-    r"|\b(?:which|what)\s+(?:[\w’'-]+\s+){0,3}?[\w’'-]+s\s+(?:are|were|have|had|do|did)\b|\bwhat\s+(?:are|were)\s+the\b",
+    rf"|\b(?:which|what)\s+(?:[\w’'-]+\s+){{0,3}}?{_MANY}\s+(?:are|were|have|had|do|does|did)\b"
+    r"|\bwh(?:at|o)\s+(?:are|were)\s+the\b"
+    r"|^\W*(?:please\s+)?(?:name|find|show|give|collect|extract|gather|identify|tell)\s+(?:me\s+)?(?:the\s+)?"
+    rf"(?:[\w’'-]+\s+){{0,2}}?{_MANY}",
     re.IGNORECASE,
 )
-# Words that ask for a list and are not what it is a list of.
-_ASKING = frozenset(
+# Words that ask for a list, and words for its members, which say less than what kind of members they are.
+_COMMANDS = frozenset(
     root(word)
-    for word in "list enumerate all every each everything everyone everybody item items name names mention mentioned "
-    "occur occurring appear appearing document file report text book notes page pages find found give whole entire "
-    "complete full following contained contain".split()
+    for word in "list enumerate all every each everything everyone everybody name mention mentioned occur occurring appear "
+    "appearing find found give whole entire complete full following contained contain collect extract gather identify".split()
+)
+_MEMBERS = frozenset(
+    root(word) for word in "item items thing things names document file report text book notes page pages place".split()
 )
 _ITEM = re.compile(r"[ \t]*(?:[-*+•|]|\d{1,3}[.)])[ \t]")
+_NUMBER = re.compile(r"(\d{1,9})[.)]\s*")
 _HEADING = re.compile(r"[-*+> \t]*#{1,6}[ \t]")
 
 
@@ -109,7 +116,7 @@ def _split(
     found: list[_Piece] = []
     seen: Counter[str] = Counter()
     lead: frozenset[str] = frozenset()
-    spans = pieces(text)
+    spans = _mended(text, pieces(text))
     folded = [" ".join(text[start:end].split()).casefold() for start, end in spans]
     repeated = Counter(folded)
     for number, ((start, end), same) in enumerate(zip(spans, folded, strict=True)):
@@ -130,6 +137,28 @@ def _split(
     return found, len(text)
 
 
+def _mended(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans with a number that only a line break has put at the beginning of one back at the end of the one before."""
+    found: list[tuple[int, int]] = []
+    for start, end in spans:
+        marker = _NUMBER.match(text, start, end)
+        if marker is None or marker[1] == "1" or not found or not _runs_on(text, *found[-1], start):
+            found.append((start, end))
+            continue
+        found[-1] = (found[-1][0], marker.end(1) + 1)
+        if marker.end() < end:
+            found.append((marker.end(), end))
+    return found
+
+
+def _runs_on(text: str, start: int, end: int, following: int) -> bool:
+    """Whether a span stops in the middle of a sentence, at the end of a line."""
+    is_item = _ITEM.match(text, _line_start(text, start)) is not None
+    return (
+        text[end:following].strip(" \t") == "\n" and (text[end - 1].isalnum() or text[end - 1] == ",") and not is_item
+    )
+
+
 def _line_start(text: str, start: int) -> int:
     return text.rfind("\n", 0, start) + 1
 
@@ -138,7 +167,8 @@ def _scored(question: str, split: Sequence[_Piece]) -> list[float]:
     """By words: the share of the question's telling words, each by how rare it is, and whether two stand side by side."""
     said = [root(term) for term in key_terms(question)]
     counts = {one: sum(one in piece.roots or one in piece.lent for piece in split) for one in set(said)}
-    telling = [one for one in counts if one not in _ASKING] or list(counts)
+    named = [one for one in counts if one not in _COMMANDS]
+    telling = [one for one in named if one not in _MEMBERS] or named or list(counts)
     weights = {
         one: math.log(1 + len(split) / count) * (1.0 if one in telling else _ASKED)
         for one, count in counts.items()

@@ -50,6 +50,16 @@ def test_how_many_there_are_need_not_be_known(items):
         ("What are the open questions?", True),
         ("Name every person who spoke", True),
         ("Liste alle Beschlüsse", True),
+        ("Name the planted items.", True),
+        ("Find the hidden objects", True),
+        ("Please give me the names of the members", True),
+        ("What planted items are there?", True),
+        ("What items does the report mention?", True),
+        ("Who were the guests?", True),
+        ("Give me the address of the mill", False),
+        ("Find the status of the roof", False),
+        ("Name the process", False),
+        ("What does the boss do?", False),
         ("Who keeps the books?", False),
         ("Which process is the fastest?", False),
         ("How many m³ does the pump lift in an hour?", False),
@@ -71,6 +81,26 @@ def test_the_items_below_a_lead_in_belong_to_it():
         "two ropes",
         "bread",
     ]
+
+
+def test_a_number_at_the_end_of_a_sentence_and_the_beginning_of_a_line_belongs_to_the_sentence():
+    text = "The board met. The secret code of the vault is\n4821. Nobody spoke. The secret code of the gate is\n77."
+    assert [" ".join(one.split()) for one in gathered("List all secret codes", text)] == [
+        "The secret code of the vault is 4821.",
+        "The secret code of the gate is 77.",
+    ]
+    steps = "Secret steps\n1. Secretly mix flour\n2. Secretly add milk\n3. Secretly wait"
+    assert gathered("List all secrets", steps)[-3:] == [
+        "1. Secretly mix flour",
+        "2. Secretly add milk",
+        "3. Secretly wait",
+    ]
+
+
+def test_the_word_for_the_members_alone_is_enough():
+    text = "\n\n".join(f"A list of members was read on day {day}. Nobody spoke." for day in range(40))
+    text += "\n\nITEM-07: the heron feather is in drawer 12.\n\nITEM-08: the old map is in drawer 3."
+    assert [one[:7] for one in gathered("List all items", text)] == ["ITEM-07", "ITEM-08"]
 
 
 def test_the_head_of_every_page_is_said_once():
