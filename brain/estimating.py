@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from brain.errors import ModelError
 from brain.events import Reading
-from brain.gathering import JUDGED, Near, gather, wants_all
+from brain.gathering import COMPARED, JUDGED, Near, gather, wants_all
 from brain.partition import Unit
 from brain.seams import Cancel, ChatModel, Rates
 from brain.types import Document, Message
@@ -39,6 +39,7 @@ class Meaning:
 
     around: Callable[[Sequence[Unit]], Sequence[float] | None]  # units; None where they are too many to look at
     near: Near
+    alike: Callable[[Sequence[Unit], Sequence[str]], tuple[Sequence[float], Near] | None] | None = None
 
 
 def reading_takes(
@@ -76,7 +77,7 @@ def quotes_take(
         meaning.near([document.text[at : at + 150] for at in range(0, 600, 150)])
     except ModelError:
         return seconds
-    return seconds + (time.monotonic() - began) / 4 * min(JUDGED, length // 100)
+    return seconds + (time.monotonic() - began) / 4 * min(JUDGED + COMPARED * wants_all(question), length // 100)
 
 
 def quotes_work(question: str, *, by_meaning: bool) -> str:

@@ -11,7 +11,7 @@ import math
 import re
 import statistics
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,9 +20,14 @@ from brain.partition import Unit, unit_at
 from brain.wording import key_terms, terms
 
 Near = Callable[[Sequence[str]], Sequence[float]]  # texts → how near each is to the question, as cosines
+# Texts → how near each unit is to what they have in common, and what tells the same of other texts; None where nothing can.
+Alike = Callable[[Sequence[str]], tuple[Sequence[float], Near] | None]
 
 MOST = 400  # sentences of one answer
 JUDGED = 160  # sentences whose own meaning is looked at: about 5 s on two slow cores
+COMPARED = 500  # sentences compared with those that were found: 5 s on two quiet cores
+EXAMPLES = 40  # of those that were found
+FEW = 3  # fewer have nothing in common that could be told from chance
 LOOK = 500  # sentences between two looks at whether anybody still wants them
 REPEATED = 3  # times the same line: the head or foot of the pages, said once
 LOWEST, HIGHEST = 0.42, 0.72  # between these shares of a good score the answers end, at the widest gap
@@ -31,6 +36,8 @@ _ASKED = 0.3  # weight of a word that only asks for a list
 _SIDE_BY_SIDE = 0.15
 WORTHLESS = 0.3  # a best score below this: the document says nothing of the kind
 _MEANING = 0.5  # weight of a cosine beside the share of the words
+_AS_LIKE, _FAR = 0.62, 4.0  # of the middle of what they are like each other; times the usual spread
+_SPREAD = 0.03  # at least
 _NEAR = 0.4  # a cosine that means something by itself
 
 _MANY = r"[\w’'-]*[^\W\d_s]e?(?<![ui])s\b"  # a word that looks like more than one of something
@@ -87,12 +94,14 @@ def gather(
     *,
     cosines: Sequence[float] | None = None,
     near: Near | None = None,
+    alike: Alike | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> tuple[list[Found], int]:
     """The spans of `text` that a list question asks for, in reading order, and where looking for them ended.
 
-    None where nothing is near the question. `cosines`, one a unit, and `near` bring in the meaning; without them words
-    alone decide. Once `stopped` says so, what was looked at until then has to do.
+    None where nothing is near the question. `cosines`, one a unit, and `near` bring in the meaning, `alike` what is like
+    the answers found but put in other words; without them words alone decide. Once `stopped` says so, what was looked at
+    until then has to do.
     """
     split, end = _split(text, laid, stopped, questions=root("question") in roots(question))
     scores = _scored(question, split)
@@ -106,6 +115,8 @@ def gather(
     if judged and kept:  # as near in meaning as the middle one of these, in whatever words
         typical = statistics.median(judged.get(at, 0.0) for at in kept)
         kept |= {at for at, cosine in judged.items() if cosine >= max(_NEAR, typical)}
+    if alike is not None and FEW <= len(kept) < MOST:
+        kept |= _like_these(split, laid, kept, alike)
     return [Found(split[at].start, split[at].end, scores[at]) for at in sorted(kept)], end
 
 
@@ -195,6 +206,27 @@ def _judged(split: Sequence[_Piece], scores: Sequence[float], around: Sequence[f
     guessed = [score + _MEANING * max(0.0, cosine) for score, cosine in zip(scores, around, strict=True)]
     best = sorted(range(len(split)), key=lambda at: -guessed[at])[:JUDGED]
     return dict(zip(best, near([split[at].text for at in best]), strict=False))  # fewer where it was stopped
+
+
+def _like_these(split: Sequence[_Piece], laid: Sequence[Unit], kept: Collection[int], alike: Alike) -> set[int]:
+    """Sentences as like the ones kept as those are like each other, and far more so than the rest: other words for the same.
+
+    Only the likeliest parts of a long document are looked at. Where everything is about one subject nothing stands out.
+    """
+    common = alike([split[at].text for at in sorted(kept)][:EXAMPLES])
+    if common is None:
+        return set()
+    around, near = common
+    order = sorted(range(len(split)), key=lambda at: -around[unit_at(laid, split[at].start)])
+    others = [at for at in order if at not in kept][:COMPARED]
+    own = near([split[at].text for at in sorted(kept)][:EXAMPLES])
+    cosines = near([split[at].text for at in others])
+    if not own or not cosines:
+        return set()
+    usual = statistics.median(cosines)
+    spread = statistics.median(abs(cosine - usual) for cosine in cosines)
+    least = max(_NEAR, _AS_LIKE * statistics.median(own), usual + _FAR * max(spread, _SPREAD))
+    return {at for at, cosine in zip(others, cosines, strict=False) if cosine >= least}
 
 
 def _cut(ranked: Sequence[float]) -> int:

@@ -11,12 +11,13 @@ from brain.documents import Opened, open_document
 from brain.errors import ModelError, QueryError
 from brain.estimating import Meaning, Model
 from brain.events import Event, FellBack
+from brain.gathering import Near
 from brain.models.local import GgufChat
 from brain.models.prefixes import Belongs
-from brain.partition import Unit
+from brain.partition import Unit, units
 from brain.parts import Parts
 from brain.seams import Cancel, ChatModel, Vectors
-from brain.types import Message
+from brain.types import Message, Span
 from brain.whole import ask_whole
 
 TINY_BYTES = 600_000_000  # files up to this size hold models of well under a billion parameters
@@ -49,7 +50,8 @@ def read_whole(
             why = " ".join((error.reason, error.hint)).strip()
     meaning, without = None, None
     try:
-        meaning = Nearness(parts, opened, question, cancel).meaning()
+        nearness = Nearness(parts, opened, question, cancel)
+        meaning = nearness.meaning() if nearness.is_within_reach else None
     except ModelError as error:
         if reader is None and not plan_only:
             without = FellBack("vectors", error.reason, error.hint)
@@ -96,41 +98,75 @@ class Nearness:
         self._embedder = parts.embedder()
         self._parts, self._opened, self._question, self._cancel = parts, opened, question, cancel
         self._asked: Vectors | None = None
+        self._held: tuple[list[Span], Vectors] | None = None
 
     def meaning(self) -> Meaning:
         """It as whole-file answers want it."""
-        return Meaning(self.around, self.near)
+        return Meaning(self.around, self.near, self.alike)
+
+    @property
+    def is_within_reach(self) -> bool:
+        """Whether the document's vectors are stored, or it is short enough to make them now."""
+        return bool(self._opened.chunks) or len(units(self._opened.document)) <= MANY_UNITS
 
     def around(self, laid: Sequence[Unit]) -> list[float] | None:
         """A cosine a unit: that of the nearest stored passage in it, or its own; None where too many would have to be embedded."""
-        ids, vectors = self._parts.catalog.vectors(self._embedder.name, [chunk.id for chunk in self._opened.chunks])
-        if not ids:
-            if len(laid) > MANY_UNITS:
-                return None
-            text = self._opened.document.text
-            own = self.near([text[unit.start : unit.end] for unit in laid])
-            return [*own, *[0.0] * (len(laid) - len(own))]
-        cosines = dict(zip(ids, (vectors @ self._query()).tolist(), strict=True))
-        known = [(chunk, cosines.get(chunk.id, 0.0)) for chunk in self._opened.chunks]
-        found, at = [], 0
-        for unit in laid:
-            while at < len(known) and known[at][0].end <= unit.start:
-                at += 1
-            best, later = 0.0, at
-            while later < len(known) and known[later][0].start < unit.end:
-                best, later = max(best, known[later][1]), later + 1
-            found.append(best)
-        return found
+        return self._around(laid, self._query())
 
     def near(self, texts: Sequence[str]) -> list[float]:
         """A cosine a text; fewer where it was stopped."""
-        found: list[float] = []
+        return (self._embedded(texts) @ self._query()).tolist()  # type: ignore[no-any-return]
+
+    def alike(self, laid: Sequence[Unit], texts: Sequence[str]) -> tuple[list[float], Near] | None:
+        """The same two, by how near they are to the middle of some texts instead of the question."""
+        middle = self._embedded(texts).sum(axis=0)
+        length = float((middle @ middle) ** 0.5)
+        if not length:
+            return None
+        middle = middle / length
+        around = self._around(laid, middle)
+        return None if around is None else (around, lambda more: (self._embedded(more) @ middle).tolist())
+
+    def _around(self, laid: Sequence[Unit], to: Vectors) -> list[float] | None:
+        if self._held is None:
+            self._held = self._vectors(laid)
+        if self._held is None:
+            return None
+        spans, vectors = self._held
+        cosines = (vectors @ to).tolist()
+        found, at = [], 0
+        for unit in laid:
+            while at < len(spans) and spans[at].end <= unit.start:
+                at += 1
+            best, later = 0.0, at
+            while later < len(spans) and spans[later].start < unit.end:
+                best, later = max(best, cosines[later]), later + 1
+            found.append(best)
+        return found
+
+    def _vectors(self, laid: Sequence[Unit]) -> tuple[list[Span], Vectors] | None:
+        """Those of the stored passages, or of the units, with where they stand, in order."""
+        places = {chunk.id: Span(chunk.start, chunk.end) for chunk in self._opened.chunks}
+        ids, vectors = self._parts.catalog.vectors(self._embedder.name, list(places))
+        if ids:
+            order = sorted(range(len(ids)), key=lambda at: places[ids[at]].start)
+            return [places[ids[at]] for at in order], vectors[order]
+        if len(laid) > MANY_UNITS:
+            return None
+        text = self._opened.document.text
+        own = self._embedded([text[unit.start : unit.end] for unit in laid])
+        return [Span(unit.start, unit.end) for unit in laid[: len(own)]], own
+
+    def _embedded(self, texts: Sequence[str]) -> Vectors:
+        """A vector a text; fewer where it was stopped."""
+        import numpy as np  # a tenth of a second that opening a store does not pay
+
+        some = [self._embedder.embed([], kind="passage")]
         for start in range(0, len(texts), AT_ONCE):
             if self._cancel.is_set():
                 break
-            vectors = self._embedder.embed(texts[start : start + AT_ONCE], kind="passage")
-            found += (vectors @ self._query()).tolist()
-        return found
+            some.append(self._embedder.embed(texts[start : start + AT_ONCE], kind="passage"))
+        return np.concatenate(some)
 
     def _query(self) -> Vectors:
         if self._asked is None:

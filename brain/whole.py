@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from brain.ask import QUOTES
 from brain.briefing import OTHER, TURNS, brief
@@ -267,7 +268,16 @@ class _Reading:
         text, laid = self._document.text, self._laid
         if wants_all(self._question):
             near = near if around else None
-            found, end = gather(self._question, text, laid, cosines=around, near=near, stopped=self._cancel.is_set)
+            alike = self._meaning.alike if near and self._meaning else None
+            found, end = gather(
+                self._question,
+                text,
+                laid,
+                cosines=around,
+                near=near,
+                alike=partial(alike, laid) if alike else None,
+                stopped=self._cancel.is_set,
+            )
             places = [replace(laid[unit_at(laid, one.start)], start=one.start, end=one.end) for one in found]
             shown = passages(self._document, places)
             scored = [replace(one, score=place.score) for one, place in zip(shown, found, strict=True)]

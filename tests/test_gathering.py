@@ -133,6 +133,28 @@ def test_meaning_finds_what_is_said_in_other_words():
     assert "The cat slept." in with_meaning and all("Day" not in one for one in with_meaning)
 
 
+def by_hand(texts):
+    """Nearness to hiding: what an embedder would say."""
+    return [0.9 if any(word in one for word in ("hidden", "concealed", "out of sight")) else 0.1 for one in texts]
+
+
+def test_what_is_like_the_answers_found_is_found_in_other_words_too():
+    sown = planted("other words", pages=60, items=15)
+    text = "\n\n".join(sown.pages)
+    document = Document(Path("/n/a.md"), "A", text, (Block("prose", 0, len(text)),))
+    laid = units(document)
+    cosines = by_hand([text[unit.start : unit.end] for unit in laid])
+    words_only, _ = gather(sown.question, text, laid)
+    found, _ = gather(sown.question, text, laid, alike=lambda _: (cosines, by_hand))
+    assert {text[one.start : one.end] for one in found} == {item for item, _ in sown.items}
+    assert len(words_only) < len(found)
+    # Where everything is about the same, nothing stands out.
+    assert (
+        gather(sown.question, text, laid, alike=lambda _: (cosines, lambda texts: [0.9] * len(texts)))[0] == words_only
+    )
+    assert gather(sown.question, text, laid, alike=lambda _: None)[0] == words_only
+
+
 def test_what_was_looked_at_before_a_stop_is_said():
     sown = planted("same words")
     text, looks = "\n\n".join(sown.pages), iter([False, False, True])
