@@ -17,6 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from brain import errors
 from brain.errors import BrainError
 from brain.events import Answered, Event, Retrieved
+from brain.explaining import explain
 from brain.types import Citation, Document, Evidence, Message, Scope, Status
 
 
@@ -69,11 +70,20 @@ def citation_json(citation: Citation) -> dict[str, Any]:
     return body
 
 
-def search_json(found: Retrieved) -> dict[str, Any]:
+def explain_json(evidence: Evidence, query: str) -> dict[str, Any]:
+    """What `search --explain` adds to a passage: words of the query with the places they stand in, and those that do not."""
+    explained = explain(evidence, query)
+    return {"matched": {word: list(places) for word, places in explained.matched}, "missing": list(explained.missing)}
+
+
+def search_json(found: Retrieved, *, explained: bool = False) -> dict[str, Any]:
     """The object `search --json` prints."""
     return {
         "query": found.query,
-        "hits": [hit_json(evidence) for evidence in found.evidence],
+        "hits": [
+            hit_json(evidence) | ({"explain": explain_json(evidence, found.query)} if explained else {})
+            for evidence in found.evidence
+        ],
         "degraded": list(found.degraded),
         "documents": found.documents,
         "seconds": plain_json(found.seconds),

@@ -38,11 +38,12 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "brain.ranking",
             "brain.snippets",
             "brain.citing",
-            "brain.wire",
         ),
     ),
+    ("craft upon snippets", ("brain.explaining",)),
     ("craft upon citing", ("brain.gating", "brain.quoting", "brain.phrasing", "brain.partition", "brain.briefing")),
     ("craft upon quoting", ("brain.prompting", "brain.gathering")),
+    ("craft upon explaining", ("brain.wire",)),
     ("line", ("brain.line",)),
     (
         "drawers",

@@ -117,6 +117,7 @@ WHY_SEARCHED = "searched"
 WHY_SECONDS = "passages {retrieve} ms · first word {first} s · whole answer {total} s"
 WHY_USAGE = "{prompt} tokens read, {cached} of them kept from before · {completion} written"
 WHY_HEAD = ("", "passage", "words", "meaning", "rerank", "cited")
+WHY_MISSING = "  · without: {words}"
 WHY_OFF = "off: {parts}"
 HELP = "Keys"
 HELP_WHILE_TYPING = "always"

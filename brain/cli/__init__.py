@@ -157,6 +157,11 @@ def parser() -> argparse.ArgumentParser:
 
     search = command("search", "find passages, without any model's prose", scope)
     search.add_argument("query", nargs="+", metavar="QUERY")
+    search.add_argument(
+        "--explain",
+        action="store_true",
+        help="say for each passage which words of the query stand in it, and where; with --json as `explain`",
+    )
     search.add_argument("-k", "--limit", type=_positive, metavar="N", help="how many passages (default 10)")
     ask = command(
         "ask",

@@ -68,14 +68,14 @@ def search(options: argparse.Namespace, settings: Settings) -> int:
         found = brain.search(query, limit=options.limit or settings.search.limit, scope=scope)
         impaired = brain.status().degraded if found.degraded else ()
     if options.json:
-        print_json(search_json(found))
+        print_json(search_json(found, explained=options.explain))
         return 0
     for part in impaired:
         say(f"{part.part}: {told(part.why, part.next)}", to=sys.stderr)
     if not found.evidence:
         say(f"No passage matches. {found.documents} documents searched.")
     for evidence in found.evidence:
-        for row in describe(evidence, found.query):
+        for row in describe(evidence, found.query, explained=options.explain):
             say(row)
     return 0
 

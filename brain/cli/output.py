@@ -29,6 +29,7 @@ from brain.events import (
     Token,
     VectorsAdded,
 )
+from brain.explaining import Explanation, explain
 from brain.progress import Pace, in_words
 from brain.snippets import snippet
 from brain.types import Citation, Coverage, Evidence, Sentence
@@ -72,8 +73,11 @@ def place(path: Path, page: int | None, line: int) -> str:
     return one_line(f"{shown} p.{page}" if page is not None else f"{shown}:{line}")
 
 
-def describe(evidence: Evidence, query: str) -> list[str]:
-    """A passage as rows: rank, place, headings and scores, then the sentences that the query's words stand in."""
+def describe(evidence: Evidence, query: str, *, explained: bool = False) -> list[str]:
+    """A passage as rows: rank, place, headings and scores, then the sentences that the query's words stand in.
+
+    `explained` adds which words of the query were found where.
+    """
     chunk = evidence.chunk
     scores = [
         f"{name} {value:.2f}"
@@ -87,8 +91,17 @@ def describe(evidence: Evidence, query: str) -> list[str]:
         f"{evidence.number:>2}  {place(chunk.path, chunk.page, chunk.line)}   {'  '.join(scores)}",
         f"    {one_line(path)}",
         textwrap.fill(one_line(text), WIDTH, initial_indent="    ", subsequent_indent="    "),
+        *([f"    {word_places(explain(evidence, query))}"] if explained else []),
         "",
     ]
+
+
+def word_places(explanation: Explanation) -> str:
+    """Which words of the query stand in a passage, as one line."""
+    matched = (
+        ", ".join(f"{word} ({', '.join(places)})" for word, places in explanation.matched) or "no word of the query"
+    )
+    return one_line(matched + (f"; not in it: {', '.join(explanation.missing)}" if explanation.missing else ""))
 
 
 def mark(sentence: Sentence) -> str:

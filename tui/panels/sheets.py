@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from brain.cleaning import one_line
 from brain.events import Failed
-from brain.types import Scores
+from brain.types import Evidence, Scores
 from tui import keys, texts
 from tui.messages import AddFolder, Source
 from tui.turns import Turn
@@ -143,12 +143,23 @@ def why_lines(turn: Turn | None, place: Callable[[Path], str]) -> Callable[[int]
             mark = "●" if item.number in cited else "·"
             start = Content.assemble((f"{item.number:>3} ", "bold"), name, " " * (room - name.cell_length))
             lines.append(Content.assemble(start, _scored(item.scores), f" {mark:>6}").truncate(width, ellipsis=True))
+            lines.append(Content.styled(f"    {_words_in(item, query)}", "dim").truncate(width, ellipsis=True))
         off = turn.answered.degraded if turn.answered else turn.retrieved.degraded if turn.retrieved else ()
         if off:
             lines += [Content(""), Content.styled(texts.WHY_OFF.format(parts=", ".join(off)), "$text-warning")]
         return Content("\n").join([*lines, Content(""), *_took(turn, width)])
 
     return draw
+
+
+def _words_in(item: Evidence, query: str) -> str:
+    from brain.explaining import explain  # not needed before the sheet is opened
+
+    explained = explain(item, query)
+    matched = " ".join(word for word, _ in explained.matched)
+    return one_line(
+        matched + (texts.WHY_MISSING.format(words=" ".join(explained.missing)) if explained.missing else "")
+    )
 
 
 def _scored(scores: Scores) -> str:
