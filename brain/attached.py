@@ -103,6 +103,26 @@ class Attached:
         except OwnerEnded as error:
             yield Failed(error.reason, "Ask again: another Brain takes its place.")
 
+    def ask_whole(
+        self,
+        question: str,
+        file: str,
+        *,
+        cancel: Cancel,
+        quotes: bool = False,
+        model: str | None = None,
+        plan_only: bool = False,
+    ) -> Iterator[Event]:
+        """Planned, then the answer as it comes, then Answered; Failed where the owner ends meanwhile."""
+
+        def begin(brain: Brain) -> Iterator[Event]:
+            return brain.ask_whole(question, file, cancel=cancel, quotes=quotes, model=model, plan_only=plan_only)
+
+        try:
+            yield from self._stream(begin, again=False)
+        except OwnerEnded as error:
+            yield Failed(error.reason, error.hint)
+
     def sync(self, *, cancel: Cancel, words_only: bool = False, accept_deletes: bool = False) -> Iterator[Event]:
         """One pass; begun again where the owner ends in the middle. Raises StoreBusy where the store can only be read."""
         yield from self._stream(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from brain.types import Citation, Degraded, Evidence, Sentence, Unread, Usage, Window
+from brain.types import Citation, Coverage, Degraded, Evidence, Sentence, Unread, Usage, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,39 @@ class Reading:
     total: int
 
 
+Way = Literal["quotes", "prompt", "parts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How a whole file is going to be read, said before the work begins."""
+
+    path: Path
+    way: Way  # its own sentences; the model reads it at once; the model reads it part by part
+    model: str
+    stays_home: bool
+    characters: int
+    tokens: int  # of the document, as the model counts; estimated where no model reads
+    parts: int
+    seconds: float  # what it will take
+    measured: bool  # by a rate that was measured on this machine
+    pages: int | None = None
+    without_text: tuple[int, ...] = ()
+    kept: bool = False  # the model has read it before: its memory of it is on disk
+    cost_usd: float = 0.0
+    why: str = ""  # one sentence, where another way might have been expected
+
+
+@dataclass(frozen=True, slots=True)
+class PartRead:
+    """One more part of a whole file has been read: which of how many, and up to which page of how many."""
+
+    part: int
+    parts: int
+    page: int | None = None
+    pages: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Thought:
     """A piece of the model's own thinking, not of the answer."""
@@ -157,6 +191,7 @@ class Answered:
     usage: Usage = Usage()
     seconds: AnswerTimings = AnswerTimings()
     stopped: bool = False  # the person stopped it; what there is of it is kept
+    coverage: Coverage | None = None  # of an answer from a whole file
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +246,8 @@ Event = (
     | SyncFinished
     | Retrieved
     | Reading
+    | Planned
+    | PartRead
     | Thought
     | Token
     | Checked

@@ -94,6 +94,10 @@ class Indexer:
         with self._passes.turn:
             self._passes.compact(cancel, refill=refill)
 
+    def forget_read(self) -> None:
+        """Let go of what models have kept of files that are not watched any more."""
+        self._passes.forget_read()
+
     def examining(self, *, thorough: bool) -> list[Finding]:
         """What is wrong with the store."""
         return self._passes.examine(thorough=thorough)

@@ -16,6 +16,8 @@ from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
 from brain.events import Event, FellBack, Retrieved, StatusChanged
 from brain.indexer import POLL_SECONDS, Indexer
 from brain.parts import Parts
+from brain.querying import narrow, parse
+from brain.reading import TINY_BYTES, read_whole
 from brain.seams import Cancel
 from brain.settings import Settings
 from brain.store.catalog import Catalog
@@ -24,7 +26,7 @@ from brain.types import Checkup, Document, Evidence, Folder, Impaired, Message, 
 
 ROUNDS = 2  # of mending: one repair may bring to light what another is for
 EVIDENCE = 6  # passages for one answer, neighbours joined
-TINY_BYTES = 600_000_000  # files up to this size hold models of well under a billion parameters
+FEW_NAMED = 5  # files with unread pages in a place that a question names; of more, only those with evidence are told
 
 
 class LocalBrain:
@@ -89,9 +91,29 @@ class LocalBrain:
                 tiny=path is not None and path.stat().st_size <= TINY_BYTES,
                 history=history,
                 limit=self._settings.chat.limit,
-                unread=self._unread,
+                unread=lambda evidence: self._unread(question, scope, evidence),
                 began=began,
                 cancel=cancel,
+            )
+
+    def ask_whole(
+        self,
+        question: str,
+        file: str,
+        *,
+        cancel: Cancel,
+        quotes: bool = False,
+        model: str | None = None,
+        plan_only: bool = False,
+    ) -> Iterator[Event]:
+        """Planned, then the answer as it comes, then Answered with its coverage: one file from beginning to end.
+
+        A model too small for it reads only where `model` names it. Raises QueryError, ReadError; ModelError for a `model`
+        that is not there.
+        """
+        with self._indexer.question():
+            yield from read_whole(
+                self._parts, question, file, cancel=cancel, quotes=quotes, model=model, plan_only=plan_only
             )
 
     def sync(
@@ -180,6 +202,7 @@ class LocalBrain:
             listed = ", ".join(str(path) for path in known) or "none"
             raise FolderMissing(f"{asked} is not a watched folder.", hint=f"Watched: {listed}.")
         forgotten = self._catalog.remove_folder(wanted)
+        self._indexer.forget_read()
         self._parts.write_words()
         self.compact(cancel=threading.Event(), refill=False)
         self._changed()
@@ -262,8 +285,13 @@ class LocalBrain:
             return Impaired("words", error.reason, error.hint)
         return None
 
-    def _unread(self, evidence: Sequence[Evidence]) -> Sequence[Unread]:
-        return self._catalog.unread([item.chunk.path for item in evidence])
+    def _unread(self, question: str, scope: Scope, evidence: Sequence[Evidence]) -> Sequence[Unread]:
+        """Files with pages that nobody has read, among those with evidence and the few that the question names itself."""
+        found = {one.path: one for one in self._catalog.unread([item.chunk.path for item in evidence])}
+        named = narrow(parse(question), scope).scope
+        if named.within and len(asked_for := self._catalog.unread_in(named)) <= FEW_NAMED:
+            found |= {one.path: one for one in asked_for}
+        return sorted(found.values(), key=lambda one: one.path)
 
     def _require_claim(self) -> None:
         if self._claim.ours:

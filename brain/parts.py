@@ -13,6 +13,7 @@ from brain import readers
 from brain.chunking import EstimatedTokenizer
 from brain.doctor import Patient
 from brain.errors import ModelError
+from brain.models.prefixes import Prefixes
 from brain.models.shelf import Shelf
 from brain.planning import Step
 from brain.power import fitting_threads, is_on_battery
@@ -21,6 +22,7 @@ from brain.search import Judging, Searcher
 from brain.settings import Settings
 from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
+from brain.store.rates import Rates
 
 if TYPE_CHECKING:
     from brain.models.local import GgufChat, GgufEmbedder, GgufReranker
@@ -40,6 +42,8 @@ class Parts:
         self.claim = claim
         self.readers = readers
         self.shelf = Shelf(settings.shelf, offline=settings.offline)
+        self.prefixes = Prefixes(settings.home / "prefixes", most=settings.chat.keep_mb * 1_000_000)
+        self.rates = Rates(settings.home / "rates.json")
         judging = Judging(self.reranker, settings.rerank.passages, settings.rerank.milliseconds / 1000)
         self.searcher = Searcher(catalog, self.words, self.vectors, self.embedder, judging=judging)
         self._lock = threading.RLock()

@@ -5,6 +5,7 @@ Only one runs at a time: whoever begins one holds `turn`. When a pass is due, an
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -79,6 +80,12 @@ class Passes:
                 unsettled = one_pass.counts["unsettled"]
                 settle()
             yield event
+        self.forget_read()
+
+    def forget_read(self) -> None:
+        """What models have kept of whole files goes where the file has changed, or is not watched any more."""
+        catalog = self._parts.catalog
+        self._parts.prefixes.sweep(lambda path: bool(catalog.stored([Place(os.fspath(path))])))
 
     def rebuild(self, cancel: Cancel, *, vectors: bool) -> Iterator[Event]:
         """Both indexes made anew from the catalog, then a pass; with `vectors` every passage is embedded again."""

@@ -5,6 +5,7 @@
     type:pdf  type:md  type:text                   formats (several: any of them)
     after:2025-01  before:2025-03-15  on:2025-03   dates: a year, a month or a day; also today and yesterday
     "exact phrase"  -word  -"not this"             what must, and what must not, stand in the passage
+    @@file.md                                      at the beginning: read this whole file instead of searching
 
 Dates in plain words ("last March", "since 2024") are understood as well, see `periods`; written filters win over them.
 `after:` starts with the first day of what it names, `before:` ends the day before it begins, `on:` is all of it. So
@@ -44,6 +45,7 @@ _TOKEN = re.compile(
     rf"|(?P<name>[A-Za-z]{{2,8}}):(?P<value>{_QUOTED}|(?!//)[^\s\"]+)"
     rf"|(?P<phrase>{_QUOTED}))(?=[\s?!.,;:)]|$)"
 )
+_WHOLE = re.compile(rf"\s*@@({_QUOTED}|[^\s\"@]+)\s+(?=\S)(.*)", re.DOTALL)
 _TRAILING = "?!,;:.)"
 
 
@@ -108,6 +110,12 @@ def parse(text: str, *, today: date | None = None, in_words: bool = True) -> Que
     return Query(
         words, () if _asks(text, found) else _values(found, "phrase"), _values(found, "without"), scope, window
     )
+
+
+def whole_file(text: str) -> tuple[str, str] | None:
+    """The file and the question of "@@handbook.pdf list all …", which asks for the whole file; None for anything else."""
+    found = _WHOLE.match(text)
+    return None if found is None else (_bare(found[1]), found[2].strip())
 
 
 def scope_from(

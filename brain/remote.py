@@ -81,11 +81,31 @@ class RemoteBrain:
         scope: Scope = Scope(),
     ) -> Iterator[Event]:
         """Retrieved, then the answer as it comes, then Answered. Closing the iterator stops the model."""
-        if model is not None and Path(model).expanduser().exists():
-            model = os.fspath(Path(model).expanduser().absolute())  # the owner stands in another folder
+        model = None if model is None else _found(model)
         turns = [encode(turn) for turn in history]
         yield from self._stream(
             "ask", cancel, question=question, history=turns, quotes=quotes, model=model, scope=encode(scope)
+        )
+
+    def ask_whole(
+        self,
+        question: str,
+        file: str,
+        *,
+        cancel: Cancel,
+        quotes: bool = False,
+        model: str | None = None,
+        plan_only: bool = False,
+    ) -> Iterator[Event]:
+        """Planned, then the answer as it comes, then Answered with its coverage. Closing the iterator stops the model."""
+        yield from self._stream(
+            "ask_whole",
+            cancel,
+            question=question,
+            file=_found(file),
+            quotes=quotes,
+            model=None if model is None else _found(model),
+            plan_only=plan_only,
         )
 
     def sync(self, *, cancel: Cancel, words_only: bool = False, accept_deletes: bool = False) -> Iterator[Event]:
@@ -301,6 +321,15 @@ class RemoteBrain:
 
 def _absolute(folder: Path) -> str:
     return os.fspath(folder.expanduser().absolute())
+
+
+def _found(given: str) -> str:
+    """A path that is here, in full, since the owner stands in another folder; anything else as it was given."""
+    try:
+        path = Path(given).expanduser()
+        return os.fspath(path.absolute()) if path.exists() else given
+    except (OSError, ValueError, RuntimeError):  # no possible file name
+        return given
 
 
 def _ended() -> OwnerEnded:

@@ -95,6 +95,16 @@ class Reranker(Protocol):
         """A score from 0 to 1 for each text, in order, until `seconds` are over: then fewer, or none. Raises ModelError."""
 
 
+class Rates(Protocol):
+    """How fast this machine does what it has done before."""
+
+    def seconds(self, work: str, amount: float) -> float | None:
+        """How long this much of it would take; None where it was never measured."""
+
+    def note(self, work: str, amount: float, seconds: float) -> None:
+        """This much of it took so long."""
+
+
 class Brain(Protocol):
     """All that a front end may use."""
 
@@ -109,6 +119,21 @@ class Brain(Protocol):
         scope: Scope = Scope(),
     ) -> Iterator[Event]:
         """Retrieved, then Reading/Thought/Token…, then Answered; or Failed. `quotes` forbids the chat model."""
+
+    def ask_whole(
+        self,
+        question: str,
+        file: str,
+        *,
+        cancel: Cancel,
+        quotes: bool = False,
+        model: str | None = None,
+        plan_only: bool = False,
+    ) -> Iterator[Event]:
+        """Planned, then Reading/PartRead/Token…, then Answered with its coverage: one file read from beginning to end.
+
+        `file` is a path, or the end of a watched note's. Raises QueryError, ReadError.
+        """
 
     def search(self, query: str, *, limit: int = 10, scope: Scope = Scope()) -> Retrieved:
         """The passages, best first. Raises QueryError for a filter it does not understand."""

@@ -44,6 +44,9 @@ class Hosted(Protocol):
         model: str | None,
         scope: Scope,
     ) -> Iterator[Event]: ...
+    def ask_whole(
+        self, question: str, file: str, *, cancel: Cancel, quotes: bool, model: str | None, plan_only: bool
+    ) -> Iterator[Event]: ...
     def sync(self, *, cancel: Cancel, words_only: bool, accept_deletes: bool, asker: str) -> Iterator[Event]: ...
     def rebuild(self, *, cancel: Cancel, vectors: bool, asker: str) -> Iterator[Event]: ...
     def follow(self, *, cancel: Cancel, asker: str) -> Iterator[Event]: ...
@@ -189,10 +192,12 @@ class Client:
 
     def _stream(self, number: int, name: str, request: dict[str, Any], cancel: Cancel) -> None:
         def run() -> None:
-            with closing(cast("Generator[Event]", STREAMS[name](self._brain, request, cancel))) as events:
-                for event in events:
-                    self._say(number, event=encode(event))
-            self._forget(number)  # before the end is said: from then on the number is free
+            try:
+                with closing(cast("Generator[Event]", STREAMS[name](self._brain, request, cancel))) as events:
+                    for event in events:
+                        self._say(number, event=encode(event))
+            finally:
+                self._forget(number)  # before the end, or what went wrong, is said: from then on the number is free
             self._say(number, end=True)
 
         try:
@@ -247,6 +252,17 @@ def _ask(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Eve
     )
 
 
+def _ask_whole(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
+    return brain.ask_whole(
+        _field(request, "question", str),
+        _field(request, "file", str),
+        cancel=cancel,
+        quotes=_field(request, "quotes", bool),
+        model=None if request.get("model") is None else _field(request, "model", str),
+        plan_only=_field(request, "plan_only", bool),
+    )
+
+
 def _search(brain: Hosted, request: dict[str, Any]) -> dict[str, Any]:
     scope = _one(request.get("scope"), Scope)
     return encode(brain.search(_field(request, "query", str), limit=_limit(request), scope=scope))
@@ -283,6 +299,7 @@ def _follow(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[
 
 STREAMS: Mapping[str, Callable[[Hosted, dict[str, Any], Cancel], Iterator[Event]]] = {
     "ask": _ask,
+    "ask_whole": _ask_whole,
     "find": _find,
     "sync": _sync,
     "rebuild": _rebuild,

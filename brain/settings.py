@@ -39,6 +39,9 @@ class ChatSettings:
     threads: int = 0
     window: int = 8192  # tokens, prompt and answer together; never more than the model was trained for
     limit: int = 400  # tokens of one answer
+    keep_mb: int = (
+        1000  # of disk for what the model has read of whole files, so that it need not read them again; 0: none
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,28 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A run of characters of a document."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What of one document was read for an answer. Every page is in exactly one of `read`, `without_text` and `not_read`."""
+
+    path: Path
+    characters: int  # of the document
+    spans: tuple[Span, ...]  # what was read, in order, those that touch joined
+    pages: int | None = None  # None for formats that have none
+    read: tuple[int, ...] = ()  # pages read whole
+    without_text: tuple[int, ...] = ()  # pages that hold no text to read
+    not_read: tuple[int, ...] = ()  # pages left out, because it was stopped
+    complete: bool = False  # every character of the document was read
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A file that could not be read, why, and what to do."""
 

@@ -114,6 +114,7 @@ def answer_json(answered: Answered) -> dict[str, Any]:
         "degraded": list(answered.degraded),
         "usage": plain_json(answered.usage),
         "seconds": plain_json(answered.seconds),
+        **({} if answered.coverage is None else {"coverage": plain_json(answered.coverage)}),
     }
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from brain.errors import BrainError, FolderMissing
 from brain.events import Event, Failed, StatusChanged, SyncFinished, VectorsAdded
+from brain.querying import whole_file
 from brain.types import Message as Turn
 from tui import messages, texts
 
@@ -166,7 +167,12 @@ class Bridge:
 
     def _ask(self, ticket: int, question: str, history: tuple[Turn, ...], cancel: threading.Event) -> None:
         def stream() -> None:
-            for event in self._need().ask(question, history=history, cancel=cancel):
+            whole, brain = whole_file(question), self._need()
+            if whole is not None:
+                events = brain.ask_whole(whole[1], whole[0], cancel=cancel)
+            else:
+                events = brain.ask(question, history=history, cancel=cancel)
+            for event in events:
                 self._desk.post_message(messages.Happened(event, ticket))
 
         if failed := attempt(stream):

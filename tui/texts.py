@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from brain.types import Coverage
 
 APP = "Brain"
 YOU = "You"
@@ -37,6 +41,7 @@ TOO_SMALL = "Brain needs 40×10. This window is {width}×{height}."
 CONVERSATION = "Conversation"
 SEARCHING = "searching …"
 READING = "reading {passages}"
+READING_WHOLE = "reading all of {name}, {size}, about {time} ({model})"
 WAITING = "waits for the answer above"
 THINKING = "thinking {seconds} s"
 AGAIN = "again"
@@ -48,7 +53,7 @@ NO_SOURCE = "(no source)"
 CITED = "{count} cited"
 CITED_NONE = "nothing cited"
 MODEL_QUOTES = "quotes, no model"
-UNREAD = "Not readable: {name}, pages {pages} (scanned?)"
+UNREAD = "Not readable: {name}, {count} without text: {pages} (scanned?)"
 QUEUE_FULL = "One question waits already."
 NEW_LINES = " ↓ {lines} "
 EARLIER = "↑ {count} above, PgUp shows them"
@@ -139,6 +144,14 @@ def short_number(count: int) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """A number and its noun: "1 folder", "3 folders"."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def covered(coverage: Coverage) -> str:
+    """How much of a whole file was read."""
+    if coverage.pages is None:
+        return "read whole" if coverage.complete else "read in part"
+    text = f"read {number(len(coverage.read))} of {counted(coverage.pages, 'page')}"
+    return text + (f", {number(len(coverage.without_text))} without text" if coverage.without_text else "")
 
 
 def age(written: str | None, today: date) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from brain.events import Answered, Event, Failed, FellBack, Reading, Retrieved, Thought, Token
+from brain.events import Answered, Event, Failed, FellBack, PartRead, Planned, Reading, Retrieved, Thought, Token
 from brain.types import Citation, Evidence, Message
 from tui.messages import Source
 
@@ -23,6 +23,8 @@ class Turn:
     pieces: list[str] = field(default_factory=list)
     retrieved: Retrieved | None = None
     reading: Reading | None = None
+    planned: Planned | None = None
+    part: PartRead | None = None
     answered: Answered | None = None
     failed: Failed | None = None
     fell_back: FellBack | None = None
@@ -88,6 +90,11 @@ class Turn:
             case Retrieved():
                 self.retrieved = event
                 self._move("reading")
+            case Planned():
+                self.planned = event
+                self._move("reading")
+            case PartRead():
+                self.part = event
             case Reading():
                 self.reading = event
                 self._move("reading")

@@ -153,15 +153,16 @@ def parser() -> argparse.ArgumentParser:
         help="say for each passage which words of the query stand in it, and where; with --json as `explain`",
     )
     search.add_argument("-k", "--limit", type=_positive, metavar="N", help="how many passages (default 10)")
-    ask = command("ask", "answer a question from your notes, with the sources that carry each sentence", scope)
-    ask.add_argument("question", nargs="+", metavar="QUESTION")
-    ask.add_argument("--quotes", action="store_true", help="no chat model: the best sentences, word for word")
-    ask.add_argument(
-        "--model", metavar="NAME", help="the chat model for this question: a name on the shelf or a GGUF file"
+    ask = command(
+        "ask",
+        "answer a question from your notes, with the sources that carry each sentence",
+        scope,
+        more="""--whole FILE goes through one file from its first page to its last, for questions like "list all …". With --quotes,
+without a chat model, or with a very small one, its own sentences answer; a model that is named with --model reads it, at
+once where it fits the model's window, else part by part. --json then has "coverage": {"path", "characters", "spans",
+"pages", "read": [page…], "without_text": [page…], "not_read": [page…], "complete"}; --plan --json prints the plan.""",
     )
-    ask.add_argument(
-        "--events", action="store_true", help="with --json: one event a line as it happens, the answer last"
-    )
+    _add_ask(ask)
 
     models = command(
         "models",
@@ -228,6 +229,23 @@ def _common(argument_default: str | None = None) -> argparse.ArgumentParser:
     )
     common.add_argument("--verbose", action="store_true", help="write more into the log")
     return common
+
+
+def _add_ask(ask: argparse.ArgumentParser) -> None:
+    ask.add_argument("question", nargs="+", metavar="QUESTION")
+    ask.add_argument("--quotes", action="store_true", help="no chat model: the best sentences, word for word")
+    ask.add_argument(
+        "--model", metavar="NAME", help="the chat model for this question: a name on the shelf or a GGUF file"
+    )
+    ask.add_argument(
+        "--whole",
+        metavar="FILE",
+        help="read this whole file instead of searching: a path, or the end of a note's path; the plan is told first",
+    )
+    ask.add_argument("--plan", action="store_true", help="with --whole: only the plan (pages, tokens, seconds, cost)")
+    ask.add_argument(
+        "--events", action="store_true", help="with --json: one event a line as it happens, the answer last"
+    )
 
 
 def _positive(text: str) -> int:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TextIO
 
-from brain.cli.output import Progress, Streamed, describe, print_json, say, source_rows, told
+from brain.cli.output import Progress, Streamed, describe, plan_rows, print_json, say, source_rows, told
 from brain.cli.stopping import cancelling
 from brain.dating import window_in_words
 from brain.engine import open_brain
 from brain.errors import BrainError, FolderMissing, SettingsError
-from brain.events import Answered, Event, Failed, SyncFinished
-from brain.querying import scope_from
+from brain.events import Answered, Event, Failed, Planned, SyncFinished
+from brain.querying import scope_from, whole_file
 from brain.settings import Settings
 from brain.types import Scope
 from brain.wire import answer_json, event_json, plain_json, search_json, status_json
@@ -87,14 +87,29 @@ def ask(options: argparse.Namespace, settings: Settings) -> int:
     """A cited answer, streamed."""
     if options.events and not options.json:
         raise SettingsError("--events needs --json.", hint="brain ask --json --events QUESTION")
-    with open_brain(settings, own=False) as brain, cancelling() as cancel:
-        events = brain.ask(
-            " ".join(options.question),
-            cancel=cancel,
-            quotes=options.quotes,
-            model=options.model,
-            scope=_scope(options),
+    scope, question = _scope(options), " ".join(options.question)
+    if not options.whole and (named := whole_file(question)):
+        options.whole, question = named
+    if options.plan and not options.whole:
+        raise SettingsError("--plan needs --whole.", hint="brain ask --whole FILE --plan QUESTION")
+    if options.whole and scope:
+        raise SettingsError(
+            "--whole reads one file: it cannot be narrowed.", hint="Leave out --in, --tag and the like."
         )
+    with open_brain(settings, own=False) as brain, cancelling() as cancel:
+        if options.whole:
+            events = brain.ask_whole(
+                question,
+                options.whole,
+                cancel=cancel,
+                quotes=options.quotes,
+                model=options.model,
+                plan_only=options.plan,
+            )
+        else:
+            events = brain.ask(question, cancel=cancel, quotes=options.quotes, model=options.model, scope=scope)
+        if options.plan:
+            return _show_plan(events, as_json=options.json)
         answered = show_answer(events, as_json=options.json, every_event=options.events)
     return 130 if cancel.is_set() or answered is None else 0
 
@@ -123,6 +138,17 @@ def show_answer(
     for row in [*stream.rest(answered), *source_rows(answered)]:
         say(row, to=to)
     return answered
+
+
+def _show_plan(events: Iterable[Event], *, as_json: bool) -> int:
+    for event in events:
+        if isinstance(event, Planned):
+            if as_json:
+                print_json(event_json(event))
+            else:
+                for row in plan_rows(event):
+                    say(row)
+    return 0
 
 
 def status(options: argparse.Namespace, settings: Settings) -> int:

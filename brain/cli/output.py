@@ -6,6 +6,7 @@ import json
 import sys
 import textwrap
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -20,6 +21,8 @@ from brain.events import (
     FileFailed,
     FileIndexed,
     FolderSkipped,
+    PartRead,
+    Planned,
     Pulled,
     Pulling,
     Retrieved,
@@ -30,7 +33,7 @@ from brain.events import (
 from brain.explaining import Explanation, explain
 from brain.progress import Pace, in_words
 from brain.snippets import snippet
-from brain.types import Citation, Evidence, Sentence
+from brain.types import Citation, Coverage, Evidence, Sentence
 from brain.wording import plain
 
 if TYPE_CHECKING:
@@ -131,12 +134,58 @@ def source_rows(answered: Answered) -> list[str]:
     """Numbered sources with place and quote, then how it came about."""
     rows = [""] if answered.citations else []
     rows += [row for citation in answered.citations for row in _source(citation)]
+    if answered.coverage is not None:
+        rows.append(_coverage(answered.coverage))
     for unread in answered.unread:
-        pages = ", ".join(str(page) for page in unread.pages[:10]) + (" …" if len(unread.pages) > 10 else "")
-        rows.append(f"Not read: {place(unread.path, None, 1).rsplit(':', 1)[0]}, pages without text: {pages}")
+        many = f"{len(unread.pages)} page{'s' if len(unread.pages) > 1 else ''} without text"
+        rows.append(f"Not read: {place(unread.path, None, 1).rsplit(':', 1)[0]}, {many}: {in_runs(unread.pages)}")
     where = "on this machine" if answered.stays_home else "on another machine"
     rows.append(f"({answered.model}, {where}; {answered.seconds.total:.1f} s)")
     return rows
+
+
+def in_runs(pages: Sequence[int], *, most: int = 12) -> str:
+    """Page numbers with runs drawn together: "2, 5–9, 14"; "…" where there are more than `most` of them."""
+    runs: list[list[int]] = []
+    for page in pages:
+        if runs and page == runs[-1][-1] + 1:
+            runs[-1].append(page)
+        else:
+            runs.append([page])
+    shown = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs[:most]]
+    return ", ".join(shown) + (" …" if len(runs) > most else "")
+
+
+def plan_rows(plan: Planned) -> list[str]:
+    """A plan as rows: how much there is to read, who reads it and how, how long that takes, and what it costs."""
+    size = "" if plan.pages is None else f"{plan.pages} pages, "
+    how = {
+        "quotes": "its own sentences, no chat model",
+        "prompt": f"{plan.model} reads it at once" + (", from what it has kept of it" if plan.kept else ""),
+        "parts": f"{plan.model} reads it in {plan.parts} parts",
+    }[plan.way]
+    time_needed = in_words(plan.seconds) if plan.seconds >= 1 else "a second"
+    where = "on this machine" if plan.stays_home else "on another machine"
+    guess = "" if plan.measured else " (a guess)"
+    name = place(plan.path, None, 1).rsplit(":", 1)[0]
+    rows = [
+        f"{name}: {size}about {plan.tokens:,} tokens",
+        f"{how}, {where}; about {time_needed}{guess}, ${plan.cost_usd:.2f}",
+    ]
+    rows += [f"pages without text: {in_runs(plan.without_text)}"] if plan.without_text else []
+    return [*rows, one_line(plan.why)] if plan.why else rows
+
+
+def _coverage(coverage: Coverage) -> str:
+    """The footer of an answer from a whole file: what was read of it, and what was not."""
+    if coverage.pages is None:
+        done = sum(span.end - span.start for span in coverage.spans)
+        share = "all" if coverage.complete else f"{done:,}"
+        return f"Read: {share} of {coverage.characters:,} characters."
+    there = f"Read: {len(coverage.read)} of {coverage.pages} pages."
+    if coverage.without_text:
+        there += f" {len(coverage.without_text)} without text."
+    return there + (f" Left out: {in_runs(coverage.not_read)}." if coverage.not_read else "")
 
 
 def _source(citation: Citation) -> list[str]:
@@ -161,6 +210,12 @@ class Streamed:
                 say(f"{len(event.evidence)} passages from {event.documents} documents", to=sys.stderr)
                 if event.window is not None:
                     say(f"dates: {window_in_words(event.window)}", to=sys.stderr)
+            case Planned():
+                for row in plan_rows(event):
+                    say(row, to=sys.stderr)
+            case PartRead(part, parts, page, pages) if parts > 1:
+                pages_read = "" if page is None else f", page {page} of {pages}"
+                say(f"read part {part} of {parts}{pages_read}", to=sys.stderr)
             case FellBack():
                 self._end_line()
                 self._checked = False

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from brain.models import dialogue
+from brain.models import dialogue, pinning
 from brain.models.desk import Asked, Desk, Refused
 from brain.models.llama import Llama
 from brain.models.pooled import Embedding, Reranking
@@ -64,8 +64,13 @@ class Chat:
                 f"The prompt has {len(tokens):,} tokens and the model's window only {self.window:,}",
                 "Ask about less at once, or choose a model with a larger window.",
             )
-        usage = {"prompt_tokens": len(tokens), "cached_tokens": 0, "completion_tokens": 0, "thought_tokens": 0}
-        if self._read(tokens, usage, asked):
+        usage = {
+            "prompt_tokens": len(tokens),
+            "cached_tokens": len(tokens),
+            "completion_tokens": 0,
+            "thought_tokens": 0,
+        }
+        if self._pinned(tokens, request.get("pin"), usage, asked) and self._read(tokens, usage, asked):
             self._write(tokens, prompt, min(room, request["limit"]), usage, asked)
         asked.reply("done", usage=usage, template=self.source)
 
@@ -111,18 +116,34 @@ class Chat:
             tokens.insert(0, begin)
         return tokens or [max(0, begin)]
 
-    def _read(self, tokens: list[int], usage: dict[str, int], asked: Asked) -> bool:
-        """Bring the model's memory to exactly these tokens; False when stopped on the way."""
+    def _pinned(self, tokens: list[int], pin: dict[str, Any] | None, usage: dict[str, int], asked: Asked) -> bool:
+        """Have the prompt's beginning, which belongs to a document, from disk or kept there; False when stopped on the way."""
+        if pin is None:
+            return True
+        begun = pinning.shared(tokens, self._prompt_tokens(self._prompt(pin["other"])))
+        if (
+            begun < pinning.LEAST
+            or self.llama.model.input_ids[: self.llama.model.n_tokens].tolist()[:begun] == tokens[:begun]
+        ):
+            return True
+        if not pinning.restore(self.llama, pin, tokens[:begun]):
+            if not self._read(tokens[:begun], usage, asked, of=len(tokens)):
+                return False
+            pinning.keep(self.llama, pin, tokens[:begun])
+        return True
+
+    def _read(self, tokens: list[int], usage: dict[str, int], asked: Asked, *, of: int = 0) -> bool:
+        """Bring the model's memory to exactly these tokens, `of` so many; False when stopped on the way."""
         library, model = self.llama.library, self.llama.model
         kept = self._keep_common(tokens)
-        usage["cached_tokens"] = kept
+        usage["cached_tokens"] = min(kept, usage["cached_tokens"])
         abort = library.ggml_abort_callback(lambda _: asked.is_stopped())
         library.llama_set_abort_callback(model.ctx, abort, None)
         try:
             for start in range(kept, len(tokens), SLICE):
                 if asked.is_stopped():
                     return False
-                asked.reply("reading", done=start, total=len(tokens))
+                asked.reply("reading", done=start, total=of or len(tokens))
                 model.eval(tokens[start : start + SLICE])
         except RuntimeError as error:
             if asked.is_stopped():
@@ -131,7 +152,7 @@ class Chat:
             raise Refused("The model could not read the prompt", "Ask about less at once.") from error
         finally:
             library.llama_set_abort_callback(model.ctx, library.ggml_abort_callback(), None)
-        asked.reply("reading", done=len(tokens), total=len(tokens))
+        asked.reply("reading", done=len(tokens), total=of or len(tokens))
         return True
 
     def _keep_common(self, tokens: list[int]) -> int:

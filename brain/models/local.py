@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,7 @@ import numpy as np
 from brain.errors import Cancelled, ModelError
 from brain.events import Reading
 from brain.models.header import Header, ModelRole, check, check_memory
+from brain.models.prefixes import Pin
 from brain.models.worker import Worker
 from brain.seams import Cancel, Vectors
 from brain.types import Delta, Message, Usage
@@ -182,7 +183,7 @@ class GgufChat:
         self.stays_home = True
         self.usage = Usage()
         self.template_source: Literal["file", "missing", "broken"] = "file" if header.chat_template else "missing"
-        fingerprint = fingerprinted(path, header)
+        self.fingerprint = fingerprinted(path, header)
         setup = {
             "job": "chat",
             "path": str(path),
@@ -191,7 +192,7 @@ class GgufChat:
             "polite": False,
             "template": header.chat_template,
         }
-        self._worker = Worker(path.stem, setup, before=_guard(path, "chat", fingerprint, self.window))
+        self._worker = Worker(path.stem, setup, before=_guard(path, "chat", self.fingerprint, self.window))
 
     def count(self, text: str) -> int:
         """Tokens of a text, without the turn around it. Does not wait for a running answer."""
@@ -208,16 +209,24 @@ class GgufChat:
         self.template_source = words["template"]
         return int(words["tokens"])
 
-    def stream(self, messages: Sequence[Message], *, limit: int, cancel: Cancel) -> Iterator[Delta | Reading]:
+    def stream(
+        self, messages: Sequence[Message], *, limit: int, cancel: Cancel, pin: Pin | None = None
+    ) -> Iterator[Delta | Reading]:
         """How far the prompt is read, then the answer piece by piece, at most `limit` tokens, thoughts included.
 
+        `pin`: where the prompt's beginning is kept on disk.
         Setting `cancel` ends the answer without an error, also while the model is opened or reads. Raises ModelError:
         prompt over the window, the child died.
         """
         self.usage = Usage()
         if cancel.is_set():
             return
-        asked = {"do": "chat", "messages": _plain(messages), "limit": limit}
+        asked = {
+            "do": "chat",
+            "messages": _plain(messages),
+            "limit": limit,
+            "pin": None if pin is None else asdict(pin),
+        }
         try:
             for said, _ in self._worker.request(asked, cancel=cancel):
                 if said["is"] == "piece" and not cancel.is_set():

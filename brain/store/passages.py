@@ -13,10 +13,10 @@ from pathlib import Path
 from brain.errors import StoreError
 from brain.store.database import Database
 from brain.store.dates import watched
-from brain.store.rows import batched, marks
+from brain.store.rows import batched, marks, path_from_bytes
 from brain.store.scoping import Places, day_of, is_within, relative_parts, tags_named
 from brain.store.texts import chunks_of, file_id, rows_of, rows_where, span
-from brain.types import Chunk, DateOrigin, Scope
+from brain.types import Chunk, DateOrigin, Scope, Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,13 @@ class Passages:
         with self._database.reading() as database:
             found = {chunk.id: chunk for chunk in chunks_of(database, rows_of(database, ids))}
         return {chunk: found[chunk] for chunk in ids if chunk in found}
+
+    def chunks_in(self, path: Path) -> list[Chunk]:
+        """All chunks of a document, in order. Raises StoreError for a path without one."""
+        with self._database.reading() as database:
+            return chunks_of(
+                database, rows_where(database, "c.file = ? ORDER BY c.ordinal", (file_id(database, path),))
+            )
 
     def facts(self, ids: Collection[int]) -> dict[int, Facts]:
         """What is known of the documents of these chunks; ids that are gone are left out."""
@@ -79,6 +86,19 @@ class Passages:
         if not scope:
             return None
         return self._left_by(scope)[1]
+
+    def unread_in(self, scope: Scope) -> list[Unread]:
+        """The documents that a scope leaves and that have pages without text, by path."""
+        with self._database.reading() as database:
+            files = _files_in(database, scope)
+            rows = [
+                row
+                for batch in batched(files)
+                for row in database.execute(
+                    f"SELECT path, unread FROM files WHERE unread <> '[]' AND id IN ({marks(batch)})", batch
+                )
+            ]
+        return sorted((Unread(path_from_bytes(path), tuple(json.loads(pages))) for path, pages in rows), key=_path)
 
     def documents(self, scope: Scope) -> int:
         """How many documents a scope leaves."""
@@ -119,6 +139,10 @@ class Passages:
             return len(files), chunks
 
         return self._database.remembered(scope, read)
+
+
+def _path(unread: Unread) -> Path:
+    return unread.path
 
 
 def _tags(database: sqlite3.Connection, files: Collection[int]) -> dict[int, tuple[str, ...]]:

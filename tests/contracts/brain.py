@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from brain.errors import FolderMissing, ModelError, QueryError, StoreError
-from brain.events import Answered, FileIndexed, Retrieved, StatusChanged, SyncFinished, SyncStarted, Token
+from brain.events import Answered, FileIndexed, Planned, Retrieved, StatusChanged, SyncFinished, SyncStarted, Token
 from brain.types import Message, Scope
 
 WAIT = 30.0
@@ -133,6 +133,25 @@ class BrainContract:
         assert (names(brain.search("board garden")), embedder.embedded) == (before, [])
         list(brain.rebuild(cancel=threading.Event(), vectors=True))
         assert (names(brain.search("board garden")), len(embedder.embedded)) == (before, 2)
+
+    def test_a_whole_file_is_read_to_its_end_and_the_log_says_so(
+        self, brain: Any, notes: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        index(brain, notes)
+        monkeypatch.chdir(notes)
+        for given in ("board.md", str(notes / "board.md"), "notes/board.md"):
+            plan, *_, answer = brain.ask_whole(QUESTION, given, cancel=threading.Event(), quotes=True)
+            assert isinstance(plan, Planned) and isinstance(answer, Answered)
+            assert (plan.way, plan.path) == ("quotes", notes / "board.md")
+            assert answer.coverage is not None and answer.coverage.complete
+            assert "40 000 €" in answer.citations[0].quote
+        (only,) = brain.ask_whole(QUESTION, "pump.txt", cancel=threading.Event(), plan_only=True)
+        assert only.why  # there is no chat model
+        for wrong in ("missing.md", str(notes)):
+            with pytest.raises(QueryError):
+                list(brain.ask_whole(QUESTION, wrong, cancel=threading.Event()))
+        with pytest.raises(ModelError):
+            list(brain.ask_whole(QUESTION, "board.md", cancel=threading.Event(), model="no-such-model"))
 
     def test_folders_come_and_go(self, brain: Any, notes: Path) -> None:
         with pytest.raises(FolderMissing, match="does not exist"):

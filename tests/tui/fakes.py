@@ -231,6 +231,7 @@ class FakeBrain:
         self.standing = standing or status()
         self.documents = documents()
         self.asked: list[tuple[str, tuple[Message, ...]]] = []
+        self.read_whole = ""
         self.searched: list[str] = []
         self.added: list[Path] = []
         self.closed = threading.Event()
@@ -266,6 +267,10 @@ class FakeBrain:
                 return
             text += step.text if isinstance(step, Token) else ""
             yield step
+
+    def ask_whole(self, question: str, file: str, *, cancel: threading.Event) -> Iterator[Event]:
+        self.read_whole = file
+        yield from self.ask(question, cancel=cancel)
 
     def find(self, query: str, *, cancel: threading.Event, limit: int = 10) -> Iterator[Retrieved]:
         self.searched.append(query)

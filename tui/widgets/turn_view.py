@@ -23,6 +23,7 @@ from tui import texts
 from tui.messages import OpenCitation, Source
 
 if TYPE_CHECKING:
+    from brain.events import PartRead, Planned
     from tui.turns import Turn
 
 LABEL = 9  # cells before the text of a turn: "  Brain  "
@@ -159,6 +160,8 @@ class TurnView(Widget):
                 return texts.SEARCHING
             case "reading":
                 text = texts.READING.format(passages=texts.counted(len(turn.evidence), "passage"))
+                if turn.planned:
+                    text = self._planned(turn.planned, turn.part)
                 if turn.reading and turn.reading.total:
                     text += f"  {min(100, 100 * turn.reading.done // turn.reading.total)} %"
                 return text
@@ -166,6 +169,13 @@ class TurnView(Widget):
                 return texts.THINKING.format(seconds=int(self._look.now() - turn.thinking_since))
             case _:
                 return ""
+
+    def _planned(self, plan: Planned, part: PartRead | None) -> str:
+        size = texts.counted(plan.tokens, "token") if plan.pages is None else texts.counted(plan.pages, "page")
+        text = texts.READING_WHOLE.format(
+            name=one_line(plan.path.name), size=size, time=texts.span(plan.seconds), model=one_line(plan.model)
+        )
+        return text + (f" · {part.part}/{part.parts}" if part is not None and part.parts > 1 else "")
 
     def _rows(self, width: int, first: int) -> list[Content]:
         sources = self.turn.sources
@@ -200,10 +210,11 @@ class TurnView(Widget):
             again = f"{self._look.again_key()} {texts.AGAIN}" if self._look.again_key() else ""
             hint = " · ".join(part for part in (turn.failed.hint, again) if part)
             done += _failure_lines(turn.failed.reason, hint, width, "$text-error")
-        for unread in turn.answered.unread if turn.answered and turn.answered.abstained else ():
-            pages = ", ".join(str(page) for page in unread.pages[:8])
+        for unread in turn.answered.unread if turn.answered else ():
+            pages = ", ".join(str(page) for page in unread.pages[:8]) + (" …" if len(unread.pages) > 8 else "")
             name = one_line(self._look.place(unread.path))
-            done += Content.styled(texts.UNREAD.format(name=name, pages=pages), "dim").wrap(width)
+            count = texts.counted(len(unread.pages), "page")
+            done += Content.styled(texts.UNREAD.format(name=name, count=count, pages=pages), "dim").wrap(width)
         if turn.state == "stopped":
             words = texts.counted(turn.words, "word")
             said = texts.STOPPED.format(words=words) if turn.words else texts.STOPPED_EARLY
@@ -218,6 +229,8 @@ class TurnView(Widget):
         assert answer is not None
         cited = len({citation.number for citation in answer.citations})
         parts = [texts.counted(len(answer.evidence), "passage")]
+        if answer.coverage is not None:
+            parts = [texts.covered(answer.coverage)]
         if not answer.abstained:
             parts.append(texts.CITED.format(count=cited) if cited else texts.CITED_NONE)
             parts.append(texts.MODEL_QUOTES if answer.model == "quotes" else one_line(answer.model))
