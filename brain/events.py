@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from brain.types import Citation, Degraded, Evidence, Sentence, Unread, Usage
+from brain.types import Citation, Degraded, Evidence, Sentence, Unread, Usage, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,7 @@ class Answered:
     usage: Usage = Usage()
     seconds: AnswerTimings = AnswerTimings()
     stopped: bool = False  # the person stopped it; what there is of it is kept
+    verdicts: tuple[Verdict, ...] = ()  # of each citation, against the file on disk
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
     #tax  tag:tax                                  tags (several: all of them)
     type:pdf  type:md  type:text                   formats (several: any of them)
     after:2025-01  before:2025-03-15  on:2025-03   dates: a year, a month or a day; also today and yesterday
+    is:machine                                     with notes that a machine wrote, which are left out otherwise
     "exact phrase"  -word  -"not this"             what must, and what must not, stand in the passage
 
 `after:` starts with the first day of what it names, `before:` ends the day before it begins, `on:` is all of it. So
@@ -24,7 +25,7 @@ from brain.cleaning import clean
 from brain.errors import QueryError
 from brain.types import Query, Scope
 
-Kind = Literal["in", "tag", "type", "after", "before", "on", "phrase", "without"]
+Kind = Literal["in", "tag", "type", "after", "before", "on", "phrase", "without", "is"]
 
 # A pasted page still finds its note: of a longer question the beginning and the end are kept, where people ask.
 LONGEST, _TAIL = 20_000, 4_000
@@ -92,6 +93,7 @@ def parse(text: str, *, today: date | None = None) -> Query:
         on=_values(found, "on"),
         today=today,
     )
+    scope = replace(scope, machine=bool(_values(found, "is")))
     return Query(words, _values(found, "phrase"), _values(found, "without"), scope)
 
 
@@ -137,6 +139,7 @@ def narrow(query: Query, scope: Scope) -> Query:
         formats=_unique((*mine.formats, *scope.formats)),
         after=max(filter(None, (mine.after, scope.after)), default=None),
         before=min(filter(None, (mine.before, scope.before)), default=None),
+        machine=mine.machine or scope.machine,
     )
     return replace(query, scope=_checked(merged))
 
@@ -162,6 +165,8 @@ def _filter(match: re.Match[str], today: date | None) -> Filter | None:
     end = match.start("value") + len(value)
     if not value or not _bare(value):
         return None
+    if name == "is":
+        return Filter("is", "machine", start, end) if value.lower() == "machine" else None
     if name not in _NAMES:
         near = get_close_matches(name, [known for known in _NAMES if len(known) > 2], 1, 0.8)
         if not near:

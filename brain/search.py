@@ -126,7 +126,7 @@ class Searcher:
         """
         began = time.monotonic()
         query = narrow(parse(question), scope)
-        within = self.catalog.scope(query.scope) if query.scope else None
+        within = self.catalog.scope(query.scope)
         asked = _in_context(query.text, history)
 
         def retrieved() -> Retrieved:
@@ -148,7 +148,7 @@ class Searcher:
     def rankings(self, question: str, *, depth: int = CANDIDATES, scope: Scope = Scope()) -> Rankings:
         """The first `depth` of each side and all of them fused, before near copies are dropped. Raises QueryError."""
         query = narrow(parse(question), scope)
-        within = self.catalog.scope(query.scope) if query.scope else None
+        within = self.catalog.scope(query.scope)
         found = self._by_words(query, query.text, within, depth)
         self._by_meaning(found, query, query.text, within, depth)
         return Rankings(tuple(found.words), tuple(found.vectors), tuple(found.hits), tuple(found.degraded))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TextIO
 
+from brain.cli.chats import earlier, keep, write_answer
 from brain.cli.output import Progress, Streamed, describe, print_json, say, source_rows, told
 from brain.cli.stopping import cancelling
 from brain.engine import open_brain
@@ -84,22 +86,38 @@ def ask(options: argparse.Namespace, settings: Settings) -> int:
     """A cited answer, streamed."""
     if options.events and not options.json:
         raise SettingsError("--events needs --json.", hint="brain ask --json --events QUESTION")
+    scope = _scope(options)
     with open_brain(settings, own=False) as brain, cancelling() as cancel:
+        before = earlier(options, brain.conversations)
+        if before and not scope:
+            scope = replace(before.scope, machine=before.scope.machine or scope.machine)
         events = brain.ask(
             " ".join(options.question),
+            history=before.history() if before else (),
             cancel=cancel,
             quotes=options.quotes,
             model=options.model,
-            scope=_scope(options),
+            scope=scope,
         )
-        answered = show_answer(events, as_json=options.json, every_event=options.events)
+        kept = partial(keep, options, settings, before, scope)
+        answered = show_answer(events, as_json=options.json, every_event=options.events, keep=kept)
+    if answered is not None and options.save:
+        write_answer(options.save, answered)
     return 130 if cancel.is_set() or answered is None else 0
 
 
 def show_answer(
-    events: Iterable[Event], *, as_json: bool = False, every_event: bool = False, to: TextIO | None = None
+    events: Iterable[Event],
+    *,
+    as_json: bool = False,
+    every_event: bool = False,
+    to: TextIO | None = None,
+    keep: Callable[[Answered], int | None] = lambda _: None,
 ) -> Answered | None:
-    """Print an answer as it comes and its sources at the end. Returns None where it was stopped before there was one."""
+    """Print an answer as it comes and its sources at the end. Returns None where it was stopped before there was one.
+
+    `keep` saves it and returns the number of its conversation.
+    """
     answered: Answered | None = None
     to = to or sys.stdout
     stream = Streamed(to)
@@ -115,10 +133,11 @@ def show_answer(
     if answered is None:
         return None
     if as_json:
-        print_json(answer_json(answered))
+        print_json({**answer_json(answered), "conversation": keep(answered)})
         return answered
     for row in [*stream.rest(answered), *source_rows(answered)]:
         say(row, to=to)
+    keep(answered)
     return answered
 
 
@@ -185,10 +204,11 @@ def _pass(options: argparse.Namespace, begin: Callable[..., Iterator[Event]]) ->
 
 
 def _scope(options: argparse.Namespace) -> Scope:
-    return scope_from(
+    scope = scope_from(
         within=options.within,
         tags=options.tag,
         types=options.type,
         after=options.after,
         before=options.before,
     )
+    return replace(scope, machine=options.machine)

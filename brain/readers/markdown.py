@@ -65,6 +65,7 @@ def parse(path: Path, data: bytes) -> Document:
         date=front.date or day_of_name(title or path.stem),
         tags=unique((*front.tags, *_inline_tags(text, blocks))),
         aliases=front.aliases,
+        machine_written=front.machine_written,
     )
 
 

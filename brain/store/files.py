@@ -12,6 +12,7 @@ from pathlib import Path
 from brain.cleaning import defuse
 from brain.errors import StoreError
 from brain.planning import Stamp, Stored
+from brain.store.cited import follow_move, forget_below
 from brain.store.database import Database
 from brain.store.rows import (
     below,
@@ -86,7 +87,10 @@ class Files:
             database.execute("INSERT OR IGNORE INTO folders (path) VALUES (?)", (path_to_bytes(path),))
 
     def remove_folder(self, path: Path) -> int:
-        """Forget a folder and what is below it but below no other watched one. Returns how many documents."""
+        """Forget a folder and what is below it but below no other watched one, and what saved answers hold of it.
+
+        Returns how many documents.
+        """
         with self._database.writing() as database:
             database.execute("DELETE FROM folders WHERE path = ?", (path_to_bytes(path),))
             others = [below(folder) for folder in _folders(database)]
@@ -98,6 +102,7 @@ class Files:
             ]
             for file, _ in lost:
                 _drop_file(database, file)
+            forget_below(database, below(path), others)
         return sum(document for _, document in lost)
 
     def stamps(self) -> dict[Path, Stored]:
@@ -146,11 +151,12 @@ class Files:
             file = file_id(database, old)
             if old != new:
                 _drop_path(database, new)
-                _count_erasure(database)
+                count_erasure(database)
             database.execute(
                 "UPDATE files SET path = ?, stamp = ?, modified = ? WHERE id = ?",
                 (path_to_bytes(new), pack_stamp(stamp), stamp.mtime_ns // _NS, file),
             )
+            follow_move(database, old, new)
             title, titled = database.execute("SELECT title, titled FROM files WHERE id = ?", (file,)).fetchone()
             name = sound(defuse(new.stem))
             if not titled and title != name:
@@ -188,8 +194,8 @@ class Files:
         """The document as its reader returned it. Raises StoreError for a path without one."""
         with self._database.reading() as database:
             file = file_id(database, path)
-            query = "SELECT title, titled, format, date, pages, unread FROM files WHERE id = ?"
-            title, titled, format, date, pages, unread = database.execute(query, (file,)).fetchone()
+            query = "SELECT title, titled, format, date, pages, unread, machine FROM files WHERE id = ?"
+            title, titled, format, date, pages, unread, machine = database.execute(query, (file,)).fetchone()
             packed = database.execute("SELECT packed FROM outlines WHERE file = ?", (file,)).fetchone()[0]
             pieces = database.execute("SELECT text FROM pieces WHERE file = ? ORDER BY part", (file,)).fetchall()
             tags = database.execute("SELECT tag FROM tags WHERE file = ? ORDER BY ordinal", (file,)).fetchall()
@@ -207,6 +213,7 @@ class Files:
             pages=pages,
             unread_pages=tuple(json.loads(unread)),
             page_labels=outline.labels,
+            machine_written=bool(machine),
         )
 
     def counts(self) -> Counts:
@@ -275,7 +282,7 @@ def _write_document(
     path = path_to_bytes(document.path)
     known = database.execute("SELECT id, names FROM files WHERE path = ?", (path,)).fetchone()
     if known is not None:
-        _count_erasure(database)
+        count_erasure(database)
     names = _names(document.title, document.aliases)
     row = {
         "path": path,
@@ -291,6 +298,7 @@ def _write_document(
         "pages": document.pages,
         "unread": json.dumps(document.unread_pages),
         "length": len(document.text),
+        "machine": int(document.machine_written),
     }
     columns, updates = ", ".join(row), ", ".join(f"{name} = excluded.{name}" for name in row)
     database.execute(
@@ -362,7 +370,7 @@ def _drop_path(database: sqlite3.Connection, path: Path) -> None:
         _drop_file(database, row[0])
 
 
-def _count_erasure(database: sqlite3.Connection) -> None:
+def count_erasure(database: sqlite3.Connection) -> None:
     """Something a person deleted or wrote over is about to leave the tables, and stays on disk until the next compaction."""
     query = "INSERT INTO settings VALUES (?, '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"
     database.execute(query, (ERASED,))
@@ -370,7 +378,7 @@ def _count_erasure(database: sqlite3.Connection) -> None:
 
 
 def _drop_file(database: sqlite3.Connection, file: int) -> None:
-    _count_erasure(database)
+    count_erasure(database)
     _drop_chunks(database, database.execute("SELECT id, key FROM chunks WHERE file = ?", (file,)).fetchall())
     for table in ("pieces", "tags", "outlines"):
         database.execute(f"DELETE FROM {table} WHERE file = ?", (file,))

@@ -72,14 +72,14 @@ class Passages:
             return span(database, file_id(database, path), start, end)
 
     def scope(self, scope: Scope) -> frozenset[int] | None:
-        """The ids of the chunks a scope leaves; None where it does not narrow."""
-        if not scope:
+        """The ids of the chunks a scope leaves; None where that is all of them."""
+        if not scope and (scope.machine or not self._has_machine_written()):
             return None
         return self._left_by(scope)[1]
 
     def documents(self, scope: Scope) -> int:
         """How many documents a scope leaves."""
-        if scope:
+        if scope or (not scope.machine and self._has_machine_written()):
             return self._left_by(scope)[0]
         with self._database.reading() as database:
             return int(database.execute("SELECT count(*) FROM files WHERE reason IS NULL").fetchone()[0])
@@ -102,6 +102,10 @@ class Passages:
             held.update("/".join(parts[: at + 1]) + "/" for at in range(len(parts) - 1))
             names.add(parts[-1])
         return sorted(held, key=lambda place: (-held[place], place)) + sorted(names)
+
+    def _has_machine_written(self) -> bool:
+        query = "SELECT EXISTS (SELECT 1 FROM files WHERE machine = 1)"
+        return self._database.remembered("machine", lambda database: bool(database.execute(query).fetchone()[0]))
 
     def _left_by(self, scope: Scope) -> tuple[int, frozenset[int]]:
         """How many documents a scope leaves, and their chunks."""
@@ -133,7 +137,8 @@ def _tags(database: sqlite3.Connection, files: Collection[int]) -> dict[int, tup
 
 def _files_in(database: sqlite3.Connection, scope: Scope) -> list[int]:
     folders = _folders(database)
-    rows = database.execute("SELECT id, path, format, date, modified FROM files WHERE reason IS NULL").fetchall()
+    query = "SELECT id, path, format, date, modified FROM files WHERE reason IS NULL AND machine <= ?"
+    rows = database.execute(query, (int(scope.machine),)).fetchall()
     tags = _tags(database, [row[0] for row in rows]) if scope.tags else {}
     return [
         file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from brain.errors import StoreBusy, StoreError
 from brain.store import schema
 from brain.store.catalog import Catalog
 from tests.fakes import HashingEmbedder
-from tests.store.making import VAULT, embed_all, in_child, put, stamp_of
+from tests.store.making import ROOT, VAULT, embed_all, in_child, put, stamp_of
 
 WRITER = """
 import sys
@@ -163,20 +164,19 @@ def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_store_of_version_1_is_brought_up_with_all_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, embedder = tmp_path / "catalog.db", HashingEmbedder()
-    monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-    with Catalog(path) as catalog:
-        document = put(catalog, "a.md", "one", "two", tags=("x",))
-        embed_all(catalog, embedder)
-    monkeypatch.undo()
+    path = tmp_path / "catalog.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript((ROOT / "tests/store/catalog_v1.sql").read_text())
     monkeypatch.setattr(
         schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE later (x)", "INSERT INTO later VALUES (7)"))
     )
     with pytest.raises(StoreError, match="older Brain"):
         Catalog(path, read_only=True)
     with Catalog(path) as catalog:
-        assert catalog.document(document.path) == document
-        assert catalog.vectors_done(embedder.name) == 2
+        document = catalog.document(VAULT / "well.md")
+        assert (document.title, document.tags) == ("The well", ("garden", "water"))
+        assert not document.machine_written
+        assert catalog.conversations() == []
     with sqlite3.connect(path) as database:
         assert database.execute("SELECT x FROM later").fetchall() == [(7,)]
     database.close()
