@@ -11,6 +11,11 @@ from brain.types import Message, Scope
 TITLE_LENGTH = 200
 
 
+def lost_sources(count: int) -> str:
+    """What is said of an answer that has lost so many of its sources."""
+    return f"What this answer took from {count} forgotten file{'s' * (count != 1)} is gone."
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A file that an answer was made from, and the SHA-256 of its bytes then; empty where that is not known."""

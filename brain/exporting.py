@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from brain.cleaning import clean, one_line
-from brain.conversations import Conversation, Turn
+from brain.conversations import Conversation, Turn, lost_sources
 from brain.events import Answered
 from brain.types import Citation, Sentence, Verdict
 
@@ -56,13 +56,6 @@ def as_note(turn: Turn, *, place: Place = os.fspath) -> str:
     return clean("\n".join([*rows, *notes])).rstrip() + "\n"
 
 
-def forgotten(turn: Turn) -> str:
-    """What is said of an answer that has lost sources; empty for one that has not."""
-    if not turn.forgotten:
-        return ""
-    return f"What this answer took from {turn.forgotten} forgotten file{'s' * (turn.forgotten != 1)} is gone."
-
-
 def _turn(turn: Turn, verdicts: Sequence[Verdict], notes: list[str], place: Place) -> list[str]:
     """The answer; its footnotes go to the end of `notes`."""
     answered, first = turn.answered, len(notes)
@@ -72,7 +65,7 @@ def _turn(turn: Turn, verdicts: Sequence[Verdict], notes: list[str], place: Plac
     rows = ["Nothing in the notes answered this."] if answered.abstained and not turn.forgotten else []
     rows += [_marked(answered, numbers)] if answered.answer and not answered.abstained else []
     rows += ["", "(stopped)"] if answered.stopped else []
-    return [*rows, *(["", f"({lost})"] if (lost := forgotten(turn)) else [])]
+    return [*rows, *(["", f"({lost_sources(turn.forgotten)})"] if turn.forgotten else [])]
 
 
 def _marked(answered: Answered, numbers: dict[int, int]) -> str:

@@ -134,12 +134,13 @@ def test_a_source_that_has_changed_is_marked_with_the_difference(asked, capsys):
         assert "40 000 €" in shown, "what was quoted"
         assert "it says now: “After discussion the board agreed on 45 000 €" in " ".join(shown.split())
         assert "brain ask --chat 1" in shown
-        (verdict,) = run_json(capsys, "chats", "show", "1")["turns"][0]["verdicts"]
+        verdict, *_ = run_json(capsys, "chats", "show", "1")["turns"][0]["verdicts"]
         assert (verdict["standing"], verdict["line"]) == ("changed", 3)
         assert main(["sync"]) == DONE
         capsys.readouterr()
     board.rename(asked / "minutes.md")
     assert main(["sync"]) == DONE
+    capsys.readouterr()
     board = asked / "minutes.md"
     board.write_text(BOARD)
     assert run_json(capsys, "chats", "show", "1")["turns"][0]["verdicts"][0]["path"] == str(board), "it is followed"

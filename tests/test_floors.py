@@ -91,6 +91,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("tui panels", ("tui.panels.*",)),
     ("tui app", ("tui.palette",)),
     ("tui reading", ("tui.reading_screen",)),
+    ("tui talking", ("tui.talking_screen",)),
     ("tui asking", ("tui.ask_screen",)),
     ("tui roof", ("tui.app",)),
     ("tui door", ("tui.__main__",)),
@@ -100,7 +101,13 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 VERBS_MAY_NAME = ("brain.store.catalog",)
 
 # Who may name whom from above, under TYPE_CHECKING only: Textual gives a palette and a screen their app; the type is all it adds.
-MAY_NAME_UPWARD = (("tui.palette", "tui.app"), ("tui.ask_screen", "tui.app"), ("tui.reading_screen", "tui.app"))
+MAY_NAME_UPWARD = (
+    ("tui.palette", "tui.app"),
+    ("tui.ask_screen", "tui.app"),
+    ("tui.reading_screen", "tui.app"),
+    ("tui.talking_screen", "tui.app"),
+    ("tui.panels.talks", "tui.app"),
+)
 
 # A front end sees the engine, never what the engine is made of.
 CLOSED_TO_TUI = ("drawers", "verbs", "parts", "indexer")

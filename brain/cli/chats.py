@@ -11,11 +11,11 @@ from pathlib import Path
 
 from brain.cleaning import clean, one_line
 from brain.cli.output import answer_rows, print_json, say, source_rows, told
-from brain.conversations import Conversation, Summary, Turn
+from brain.conversations import Conversation, Summary, Turn, lost_sources
 from brain.engine import open_brain
 from brain.errors import BrainError, SettingsError, StoreError
 from brain.events import Answered
-from brain.exporting import as_markdown, as_note, forgotten
+from brain.exporting import as_markdown, as_note
 from brain.seams import Conversations
 from brain.settings import Settings
 from brain.types import Scope
@@ -113,8 +113,8 @@ def _show(options: argparse.Namespace, conversations: Conversations) -> None:
         say()
         for row in [*answer_rows(turn.answered), *source_rows(turn.answered)]:
             say(row)
-        if lost := forgotten(turn):
-            say(lost)
+        if turn.forgotten:
+            say(lost_sources(turn.forgotten))
         if any(verdict.standing in ("changed", "gone") for verdict in turn.answered.verdicts):
             say(f"[…]~ its words have changed. To ask again: brain ask --chat {shown.id} QUESTION")
 
