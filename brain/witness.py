@@ -63,9 +63,9 @@ class Witness:
     def _kept(self, path: Path) -> Document | None:
         """What is known of a file whose whole folder is away, as a drive that is not attached: that is not gone."""
         above = [folder for folder in self.catalog.folders() if path.is_relative_to(folder)]
-        if not above or any(folder.is_dir() and any(folder.iterdir()) for folder in above):
-            return None
         try:
+            if not above or any(folder.is_dir() and any(folder.iterdir()) for folder in above):
+                return None
             return self.catalog.document(path)
-        except StoreError:
+        except (OSError, StoreError):  # it cannot be told
             return None

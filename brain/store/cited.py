@@ -60,25 +60,32 @@ def forget_below(
             lost.setdefault(turn, set()).add(path)
     if not lost:
         return
-    marks = ",".join("?" * len(lost))
-    query = (
-        "SELECT t.id, t.answered FROM turns t JOIN "
-        f"(SELECT conversation, min(id) AS first FROM turns WHERE id IN ({marks}) GROUP BY conversation) f "
-        "ON t.conversation = f.conversation AND t.id >= f.first"
-    )
-    for turn, packed in database.execute(query, tuple(lost)).fetchall():
-        rows = database.execute("SELECT number, path FROM sources WHERE turn = ? ORDER BY number", (turn,)).fetchall()
-        gone = {str(number) for number, path in rows if path in lost.get(turn, ())}
-        numbers = [Path(str(number)) for number in range(1 + max((number for number, _ in rows), default=-1))]
-        before = unpack(packed, numbers)  # its paths are the numbers still
-        after = without(before, {Path(number) for number in gone})
-        if after == before:
-            continue
-        text = sound(json.dumps(encode(after), ensure_ascii=False, separators=(",", ":")))
-        change = "UPDATE turns SET answered = ?, said = ?, forgotten = forgotten + ? WHERE id = ?"
-        database.execute(change, (text, said(after), max(1, len(gone)), turn))
-        forget = "DELETE FROM sources WHERE turn = ? AND number = ?"
-        database.executemany(forget, [(turn, int(number)) for number in gone])
+    touched: set[int] = set()
+    for turn, conversation in database.execute("SELECT id, conversation FROM turns ORDER BY id").fetchall():
+        if turn in lost:
+            touched.add(conversation)
+        if conversation in touched:
+            _forget(database, turn, lost.get(turn, set()))
+
+
+def _forget(database: sqlite3.Connection, turn: int, lost: Collection[bytes]) -> None:
+    rows = database.execute("SELECT number, path FROM sources WHERE turn = ? ORDER BY number", (turn,)).fetchall()
+    gone = {Path(str(number)) for number, path in rows if path in lost}
+    (packed,) = database.execute("SELECT answered FROM turns WHERE id = ?", (turn,)).fetchone()
+    try:
+        before = unpack(packed, [Path(str(number)) for number in range(1 + max((row[0] for row in rows), default=-1))])
+    except StoreError:  # what cannot be read cannot be parted: all of it goes
+        database.execute("DELETE FROM sources WHERE turn = ?", (turn,))
+        database.execute("DELETE FROM turns WHERE id = ?", (turn,))
+        return
+    after = without(before, gone)
+    if after == before:
+        return
+    text = sound(json.dumps(encode(after), ensure_ascii=False, separators=(",", ":")))
+    query = "UPDATE turns SET answered = ?, said = ?, forgotten = forgotten + ? WHERE id = ?"
+    database.execute(query, (text, said(after), max(1, len(gone)), turn))
+    query = "DELETE FROM sources WHERE turn = ? AND number = ?"
+    database.executemany(query, [(turn, int(str(number))) for number in gone])
 
 
 def without(answered: Answered, lost: Collection[Path]) -> Answered:

@@ -164,6 +164,17 @@ def test_forgetting_a_folder_takes_what_came_from_it_and_nothing_else(catalog, t
     assert catalog.conversation(number).turns[0].answered.answer == "Shared words."
 
 
+def test_a_folder_is_forgotten_even_where_an_answer_is_damaged(catalog, tmp_path):
+    catalog.add_folder(VAULT)
+    number = catalog.add_turn(answer("Secret?", ("zqxbody", VAULT / "a.md")), key="k")
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
+        database.execute("UPDATE turns SET answered = '{ zqxbody'")
+    catalog.remove_folder(VAULT)
+    assert catalog.conversation(number).turns == ()
+    catalog.compact(thorough=True)
+    assert b"zqx" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
 def test_repairs_leave_conversations_alone(catalog):
     number = catalog.add_turn(answer("When?", ("In week 24.", VAULT / "gone.md")), key="k")
     kept = catalog.conversation(number)

@@ -54,6 +54,7 @@ class TalkSheet(ModalScreen[None]):
     TalkSheet > Vertical { width: 90%; max-width: 100; height: 90%; border: round $border; background: $surface; padding: 0 1; }
     TalkSheet Input { background: transparent; border: none; height: 1; padding: 0; margin-bottom: 1; }
     TalkSheet TalkList { height: 1fr; background: transparent; border: none; padding: 0; scrollbar-size-vertical: 1; }
+    TalkSheet TalkList:focus { border: none; }
     TalkSheet #talks-said { height: auto; min-height: 1; color: $foreground 60%; }
     """
 

@@ -174,11 +174,13 @@ class TurnView(Widget):
         names = [where(one_line(self._look.place(source.path)), source) for source in sources]
         widest = min(max(Content(name).cell_length for name in names), max(12, width // 2))
         done: list[Content] = []
+        is_any_stale = any(self.turn.is_stale(citation.number) for citation in self.turn.citations)
         for at, (source, name) in enumerate(zip(sources, names, strict=True)):
             focused = at == self.focused_source
             number = self.turn.citations[at].number if self.turn.citations else at + 1
             shown = Content(shorten(name, widest))
-            start = f"{'▸' if focused else ' '}{number}{'~' if self.turn.is_stale(number) else ''} "
+            sign = ("~" if self.turn.is_stale(number) else " ") if is_any_stale else ""
+            start = f"{'▸' if focused else ' '}{number}{sign} "
             quote = Content(f"“{one_line(source.quote)}”")
             room = width - len(start) - widest - 2
             if quote.cell_length > room:
@@ -201,7 +203,7 @@ class TurnView(Widget):
         if verdict is None or not self.turn.is_stale(number):
             return []
         said = texts.STALE_NOW.format(now=one_line(verdict.now)) if verdict.now else texts.STALE_GONE
-        return [Content.assemble("   ", line) for line in Content.styled(said, "$text-warning").wrap(width - 3)]
+        return [Content.assemble("    ", line) for line in Content.styled(said, "$text-warning").wrap(width - 4)]
 
     def _ending(self, width: int, has_body: bool) -> list[Content]:
         turn = self.turn
