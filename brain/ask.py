@@ -15,6 +15,7 @@ from brain.prompting import messages
 from brain.quoting import answer_from, quotes
 from brain.seams import Cancel, ChatModel
 from brain.types import Evidence, Message, Unread
+from brain.wording import key_terms
 
 QUOTES = "quotes"  # the name of the answerer that needs no model
 
@@ -52,22 +53,28 @@ def ask(
         degraded=found.degraded,
         seconds=AnswerTimings(retrieve=found.seconds.total),
     )
-    if not enough(question, evidence).answer:
+    # Where the days were narrowed, words that only say when are answered for, and need not stand in a passage.
+    is_narrowed = found.window is not None and found.window.use == "only"
+    asked = found.query if is_narrowed else question
+    is_of_days_alone = is_narrowed and bool(evidence) and not key_terms(asked)  # "what did I do yesterday?"
+    if not is_of_days_alone and not enough(asked, evidence).answer:
         yield _timed(answer, began, first=0.0)
         return
     if chat is not None:
         try:
-            yield from _phrased(answer, chat(), tiny=tiny, history=history, limit=limit, began=began, cancel=cancel)
+            yield from _phrased(
+                answer, asked, chat(), tiny=tiny, history=history, limit=limit, began=began, cancel=cancel
+            )
             return
         except ModelError as error:
             yield FellBack("chat", error.reason, error.hint)
             answer = replace(answer, degraded=(*answer.degraded, "chat"))
-    yield from _quoted(answer, began)
+    yield from _quoted(answer, asked, began)
 
 
-def _quoted(answer: Answered, began: float) -> Iterator[Event]:
+def _quoted(answer: Answered, asked: str, began: float) -> Iterator[Event]:
     """The best sentences as they stand in the notes."""
-    text, sentences, citations = answer_from(quotes(answer.question, answer.evidence))
+    text, sentences, citations = answer_from(quotes(asked, answer.evidence))
     first = time.monotonic() - began
     for sentence in sentences:
         yield Token(sentence.text + " ")
@@ -81,6 +88,7 @@ def _quoted(answer: Answered, began: float) -> Iterator[Event]:
 
 def _phrased(
     answer: Answered,
+    asked: str,
     chat: ChatModel,
     *,
     tiny: bool,
@@ -109,7 +117,7 @@ def _phrased(
     sentences, citations = phrasing.cited()
     if tiny and sentences and not any(sentence.supported for sentence in sentences) and not cancel.is_set():
         yield FellBack("chat", "What the model said stands nowhere in your notes: these are their own words.")
-        yield from _quoted(replace(answer, usage=chat.usage), began)
+        yield from _quoted(replace(answer, usage=chat.usage), asked, began)
         return
     yield _timed(
         replace(

@@ -8,16 +8,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 from brain.conversations import Conversation, Summary
-from brain.errors import BrainError, OwnerEnded, StoreBusy
+from brain.errors import BrainError, OwnerEnded, OwnerSilent, StoreBusy
 from brain.events import Answered, Event, Failed, Retrieved, StatusChanged
 from brain.log import log
 from brain.seams import Brain, Cancel
-from brain.types import Document, Message, Scope, Status, Verdict
+from brain.types import Document, Impaired, Message, Scope, Status, Verdict
 
 SOON_SECONDS = 3.0  # an owner that leaves in good order may need as long
 AGAIN_SECONDS = 0.05
@@ -58,7 +58,10 @@ def reach_soon(reach: Reach, seconds: float, stopping: threading.Event | None = 
 
 
 class Attached:
-    """A Brain that outlives its owner. Calls that can be repeated are; a running answer fails with a Failed that says why."""
+    """A Brain that outlives its owner, and reads beside one that does not answer.
+
+    Calls that can be repeated are; a running answer fails with a Failed that says why.
+    """
 
     def __init__(self, first: Reached, reach: Reach, read: Callable[[], Reached]) -> None:
         """`first` answers to begin with. `reach` owns the store or reaches its owner; `read` opens it beside an owner."""
@@ -66,6 +69,7 @@ class Attached:
         self._read = read
         self._now: Reached | None = first
         self._failed: BrainError | None = None
+        self._silent: OwnerSilent | None = None  # why we only read, where we once did more
         self._past: list[Reached] = []  # readers: calls may still be running in them
         self._changed = threading.Condition()
         self._closing = threading.Event()
@@ -111,6 +115,14 @@ class Attached:
         """Both indexes made again. Raises StoreBusy where the store can only be read."""
         yield from self._stream(lambda brain: brain.rebuild(cancel=cancel, vectors=vectors))
 
+    def pause(self) -> None:
+        """Let the background rest, until `resume` or the end of whoever owns the store now. Raises StoreBusy."""
+        self._call(lambda brain: brain.pause())
+
+    def resume(self) -> None:
+        """Let the background catch up. Raises StoreBusy where the store can only be read."""
+        self._call(lambda brain: brain.resume())
+
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the indexer does, whoever owns it, until `cancel` is set. StatusChanged tells of a new owner."""
         heard: Reached | None = None
@@ -119,6 +131,8 @@ class Attached:
             if now is not None and now is not heard:
                 if heard is not None:
                     yield StatusChanged()
+                if now.role == "reader" and self._silent is not None:
+                    yield Failed(self._silent.reason, self._silent.hint)
                 heard = now
                 if now.role != "reader":
                     try:
@@ -136,7 +150,12 @@ class Attached:
 
     def remove(self, folder: Path) -> int:
         """Forget a folder. Raises FolderMissing, StoreBusy; OwnerEnded where it may or may not have been done."""
-        return self._brain(time.monotonic() + PATIENCE_SECONDS).brain.remove(folder)
+        reached = self._brain(time.monotonic() + PATIENCE_SECONDS)
+        try:
+            return reached.brain.remove(folder)
+        except OwnerSilent as silent:
+            self._give_up(reached, silent)
+            raise
 
     def document(self, path: Path) -> Document:
         """The stored document. Raises StoreError."""
@@ -144,7 +163,10 @@ class Attached:
 
     def status(self) -> Status:
         """How things stand now."""
-        return self._call(lambda brain: brain.status())
+        now, silent = self._call(lambda brain: brain.status()), self._silent
+        if silent is None:
+            return now
+        return replace(now, degraded=(*now.degraded, Impaired("watcher", silent.reason, silent.hint)))
 
     def warm(self) -> None:
         """Start the models of whoever answers."""
@@ -170,7 +192,9 @@ class Attached:
             reached = self._brain(until)
             try:
                 return do(reached.brain)
-            except OwnerEnded:
+            except OwnerEnded as ended:
+                if isinstance(ended, OwnerSilent):
+                    self._give_up(reached, ended)
                 if time.monotonic() >= until:
                     raise
                 self._wait_for_another(reached)
@@ -184,7 +208,9 @@ class Attached:
                     begun = True
                     yield event
                 return
-            except OwnerEnded:
+            except OwnerEnded as ended:
+                if isinstance(ended, OwnerSilent):
+                    self._give_up(reached, ended)
                 if self._closing.is_set() or (begun and not again):
                     raise
                 self._wait_for_another(reached)
@@ -198,6 +224,14 @@ class Attached:
             if self._failed is not None:
                 raise self._failed
         raise OwnerEnded("The Brain that owned the index has ended.", hint="Try again.")
+
+    def _give_up(self, reached: Reached, silent: OwnerSilent) -> None:
+        """Hang up on an owner that does not answer: then the keeper looks for another, and reads where there is none."""
+        with self._changed:
+            if self._now is reached:
+                self._silent = silent
+        log.warning("owner is silent")
+        reached.close()
 
     def _wait_for_another(self, reached: Reached) -> None:
         with self._changed:  # not for ever: where only this line was cut, the same one answers again
@@ -238,6 +272,8 @@ class Attached:
             self._past.append(old)
         log.info("attached", extra={"role": found.role})
         self._failed = None
+        if found.role != "reader":
+            self._silent = None
         self._settle(found)
 
     def _settle(self, reached: Reached | None) -> None:

@@ -10,7 +10,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from hashlib import blake2b
+from itertools import accumulate, groupby, pairwise
 
 from brain.seams import Tokenizer
 from brain.types import Block, BlockKind, Chunk, Document
@@ -20,6 +21,8 @@ _BATCH = 2_000  # texts a call of the tokenizer: few calls, and no list of a mil
 _ROOM = 8  # tokens kept free for what joining parts may add
 _GAP = 400  # characters between two blocks that may lie inside one chunk
 _LIST_WHOLE = 1.5  # of the target: a longer list is cut between its items
+_STRETCH = 2.0  # of the target: a longer section is parted where its text says, whatever stands around it
+_MARGIN = 0.5  # of the target, from the ends of what is parted
 _TINY = 1 / 3  # of the target: a smaller section may share a chunk with its neighbours
 
 _Span = tuple[int, int]
@@ -188,16 +191,51 @@ class _Cutter:
     def _runs(self, parts: Sequence[_Part]) -> Iterator[list[_Run]]:
         """The chunks of each section: parts in order while they fit the target, no small rest left over."""
         for (_, headings), section in groupby(parts, key=lambda part: (part.block.page, part.block.headings)):
-            kept = self._paths[headings][0]
-            runs: list[_Run] = []
-            for part in section:
-                if runs and self._takes(runs[-1], part):
-                    runs[-1] = _Run((*runs[-1].parts, part), kept, runs[-1].tokens + part.tokens)
-                else:
-                    runs.append(_Run((part,), kept, part.tokens))
-            if len(runs) > 1 and self._may_join(runs[-2], runs[-1], self._limit) and self._is_tiny(runs[-1]):
-                runs[-2:] = [_Run(runs[-2].parts + runs[-1].parts, kept, runs[-2].tokens + runs[-1].tokens)]
-            yield runs
+            yield [run for stretch in self._stretches(list(section)) for run in self._filled(stretch, headings)]
+
+    def _stretches(self, section: Sequence[_Part]) -> Iterator[Sequence[_Part]]:
+        """A long section in stretches of a few chunks, so that a change moves no border beyond its own stretch.
+
+        Filling chunks one after the other from the start of a section would shift every later border when a paragraph
+        is put in. Here what stands at a border decides: the section is parted at the part with the least hash, and so
+        is each half, until they are short. A part that comes or goes changes nothing for stretches it is not in.
+        """
+        ends = [0, *accumulate(part.tokens for part in section)]
+        longest, margin = self._target * _STRETCH, self._target * _MARGIN
+        hashes = [self._hash(part) for part in section] if ends[-1] > longest else []
+        waiting = [(0, len(section))]
+        while waiting:
+            first, last = waiting.pop()
+            if ends[last] - ends[first] > longest:
+                middle = (ends[first] + ends[last]) / 2
+                best = min(
+                    (
+                        (hashes[at], abs(ends[at] - middle), at)  # alike parts would else be taken off one by one
+                        for at in range(first + 1, last)
+                        if ends[first] + margin <= ends[at] <= ends[last] - margin
+                        and section[at - 1].block.kind != "heading"
+                    ),
+                    default=None,
+                )
+                if best is not None:
+                    waiting += [(best[2], last), (first, best[2])]
+                    continue
+            yield section[first:last]
+
+    def _hash(self, part: _Part) -> bytes:
+        return blake2b(self._text[part.start : part.end].encode(errors="replace"), digest_size=8).digest()
+
+    def _filled(self, stretch: Sequence[_Part], headings: tuple[str, ...]) -> list[_Run]:
+        kept = self._paths[headings][0]
+        runs: list[_Run] = []
+        for part in stretch:
+            if runs and self._takes(runs[-1], part):
+                runs[-1] = _Run((*runs[-1].parts, part), kept, runs[-1].tokens + part.tokens)
+            else:
+                runs.append(_Run((part,), kept, part.tokens))
+        if len(runs) > 1 and self._may_join(runs[-2], runs[-1], self._limit) and self._is_tiny(runs[-1]):
+            runs[-2:] = [_Run(runs[-2].parts + runs[-1].parts, kept, runs[-2].tokens + runs[-1].tokens)]
+        return runs
 
     def _takes(self, run: _Run, part: _Part) -> bool:
         if part.start - run.parts[-1].end > _GAP or run.tokens + part.tokens > self._limit:

@@ -11,7 +11,8 @@ from brain.events import VectorsAdded
 from brain.seams import Cancel, Embedder, VectorIndex, Vectors
 
 READ_AHEAD = 256  # sorted by length together: near neighbours in time, so the newest files still come first
-BATCH = 16  # texts between two looks at `cancel` and at waiting questions, at most
+BATCH = 16  # texts between two looks at `cancel`, and in one transaction, at most
+TOGETHER = 2  # texts between two looks at whether a question waits: more at once are not done any quicker
 FIRST_BATCH = 4  # until it is known how long a text takes this model
 TURN_SECONDS = 0.5  # a batch should take no longer: a note that was saved meanwhile waits for its end
 NEWEST = 32  # of the texts read ahead come first, then those of files that were asked for
@@ -46,9 +47,10 @@ def embed_pending(
 ) -> Iterator[VectorsAdded]:
     """Give every chunk a vector, reusing each that the catalog holds for the same text. Says how far it is after each batch.
 
-    The newest files come first, then those `asked_for`. `give_way` is called between batches and may wait, so that a
-    question is never slowed for long. It ends after the batch during which `interrupted` came true, and does at least
-    one, so that a file that changes all the time cannot keep the rest from getting done. Raises ModelError.
+    The newest files come first, then those `asked_for`. `give_way` is called within batches and may wait, so that a
+    question shares the processor with at most `TOGETHER` texts. It ends after the batch during which `interrupted` came
+    true, and does at least one, so that a file that changes all the time cannot keep the rest from getting done. Raises
+    ModelError.
     """
     done, size = 0, FIRST_BATCH
     while rows := _next(catalog, embedder.name, asked_for()):
@@ -60,14 +62,28 @@ def embed_pending(
                 return
             batch = rows[at : at + size]
             at += size
-            began = clock()
-            vectors = embedder.embed([text for _, text in batch], kind="passage")
-            size = _fitting(size, clock() - began)
+            vectors, seconds = _embedded(embedder, [text for _, text in batch], give_way, clock)
+            size = _fitting(size, seconds)
             catalog.put_vectors(embedder.name, [key for key, _ in batch], vectors)
             done += len(batch)
             yield VectorsAdded(done, catalog.vectors_pending(embedder.name))
             if interrupted():
                 return
+
+
+def _embedded(
+    embedder: Embedder, texts: list[str], give_way: Callable[[], None], clock: Callable[[], float]
+) -> tuple[Vectors, float]:
+    """A vector a text, and the seconds of work that took, without what was spent giving way."""
+    import numpy as np
+
+    vectors, seconds = [], 0.0
+    for at in range(0, len(texts), TOGETHER):
+        give_way()
+        began = clock()
+        vectors.append(embedder.embed(texts[at : at + TOGETHER], kind="passage"))
+        seconds += clock() - began
+    return np.concatenate(vectors), seconds
 
 
 def _next(catalog: Pending, model: str, asked_for: Collection[Path]) -> list[tuple[str, str]]:

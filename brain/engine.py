@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal, overload
 
 from brain.attached import Attached, Reached, reach_soon
-from brain.errors import OwnerEnded, StoreBusy, StoreError
+from brain.errors import OwnerEnded, StoreBusy, StoreError, StoreOutdated
 from brain.local import LocalBrain, busy
 from brain.log import log
 from brain.remote import attach
@@ -112,16 +112,25 @@ def _server(settings: Settings, claim: Claim) -> Server | None:
 @contextmanager
 def _beside(settings: Settings) -> Iterator[LocalBrain]:
     path = settings.home / "catalog.db"
-    if not path.exists():
-        with claim_store(settings.home) as claim:
-            if claim.ours:
-                Catalog(path).close()  # an empty store can be read like any other
     with ExitStack() as house:
-        catalog = Catalog(path, read_only=True)
+        try:
+            if not path.exists():
+                _bring_about(settings)  # an empty store can be read like any other
+            catalog = Catalog(path, read_only=True)
+        except StoreOutdated:
+            _bring_about(settings)
+            catalog = Catalog(path, read_only=True)
         house.callback(catalog.close)
         brain = LocalBrain(settings, catalog, look_at_store(settings.home))
         house.callback(brain.close)
         yield brain
+
+
+def _bring_about(settings: Settings) -> None:
+    """Make the catalog, or bring its tables to this version, unless another process owns it."""
+    with claim_store(settings.home) as claim:
+        if claim.ours:
+            Catalog(settings.home / "catalog.db").close()
 
 
 class _Owned(StoreBusy):

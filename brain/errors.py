@@ -39,12 +39,20 @@ class StoreError(BrainError):
     """The store could not be read or written."""
 
 
+class StoreOutdated(StoreError):
+    """An older Brain made the store: its owner brings it up to date before anyone can read it."""
+
+
 class StoreBusy(StoreError):
     """Another Brain owns the store."""
 
 
 class OwnerEnded(StoreError):
     """The Brain that owned the index has ended while it was asked: its place is free."""
+
+
+class OwnerSilent(OwnerEnded):
+    """The Brain that owns the index takes no call any more, though its process is there: it may be stopped."""
 
 
 class FolderMissing(BrainError):

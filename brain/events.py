@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from brain.types import Citation, Degraded, Evidence, Sentence, Unread, Usage, Verdict
+from brain.types import Citation, Degraded, Evidence, Sentence, Unread, Usage, Verdict, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ class Retrieved:
     degraded: tuple[Degraded, ...] = ()
     seconds: Timings = Timings()
     documents: int = 0
+    window: Window | None = None  # the days that were understood
 
 
 @dataclass(frozen=True, slots=True)

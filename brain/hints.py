@@ -1,37 +1,41 @@
-"""Hints that a folder may have changed, gathered until its changes pause. It decides only when to look, never what has changed."""
+"""Hints of where something may have changed, gathered until changes pause. They say when and where to look, never what changed."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Collection
-from pathlib import Path
+
+from brain.places import Place
 
 QUIET_SECONDS = 0.3  # a save is several events: look once they have ended
 LONGEST_SECONDS = 1.0  # but no later than this, also while they go on
+MOST = 100  # places: more are not told apart, and everything is looked at
 
 
 class Hints:
-    """A set of folders to look at, from many threads to one. Times are monotonic: no clock that is set back delays a look."""
+    """A set of places to look at, from many threads to one. Times are monotonic: no clock that is set back delays a look."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._changed = threading.Condition()
-        self._folders: set[Path] | None = set()  # None: all of them
+        self._places: set[Place] | None = set()  # None: everywhere
         self._first = self._last = 0.0
         self._not_before = 0.0
         self._is_woken = False
 
-    def add(self, folder: Path | None = None) -> None:
-        """Something may have changed in a folder, or in any of them."""
+    def add(self, place: Place | None = None) -> None:
+        """Something may have changed in a place, or anywhere."""
         with self._changed:
             self._last = self._clock()
             if not self._is_pending():
                 self._first = self._last
-            if folder is None:
-                self._folders = None
-            elif self._folders is not None:
-                self._folders.add(folder)
+            if place is None:
+                self._places = None
+            elif self._places is not None:
+                self._places.add(place)
+                if len(self._places) > MOST:
+                    self._places = None
             self._changed.notify_all()
 
     def is_ripe(self) -> bool:
@@ -39,10 +43,10 @@ class Hints:
         with self._changed:
             return self._seconds_left() == 0.0
 
-    def take(self) -> Collection[Path] | None:
-        """The folders to look at, None for all of them; from now on there are no hints."""
+    def take(self) -> Collection[Place] | None:
+        """The places to look at, None for everywhere; from now on there are no hints."""
         with self._changed:
-            taken, self._folders = self._folders, set()
+            taken, self._places = self._places, set()
             self._is_woken = False
             return taken
 
@@ -68,7 +72,7 @@ class Hints:
                 self._changed.wait(min(left, left if ripens is None else ripens))
 
     def _is_pending(self) -> bool:
-        return self._folders is None or bool(self._folders)
+        return self._places is None or bool(self._places)
 
     def _seconds_left(self) -> float | None:
         if not self._is_pending():

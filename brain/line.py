@@ -155,7 +155,7 @@ def hush(path: Path, home: Path) -> None:
 
 
 def connect(path: Path) -> Line:
-    """A line to who listens there; nothing is proven yet. Raises OSError."""
+    """A line to who listens there; nothing is proven yet. Raises OSError; TimeoutError where nobody takes the call."""
     connecting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connecting.settimeout(GREETING_SECONDS)  # where nobody takes the call
@@ -163,6 +163,9 @@ def connect(path: Path) -> Line:
         if peer_user(connecting) not in (None, os.getuid()):
             raise PermissionError("the socket is another user's")
         return Line(connecting, limit=REPLY_BYTES)
+    except BlockingIOError as error:  # so many wait already that no more may
+        connecting.close()
+        raise TimeoutError from error
     except OSError:
         connecting.close()
         raise

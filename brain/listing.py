@@ -11,6 +11,7 @@ from pathlib import Path
 
 from brain.errors import FolderMissing
 from brain.ignoring import IGNORE_FILE, Rules, is_left_out
+from brain.places import Place, outermost
 from brain.planning import Stamp
 
 LONGEST_RULES = 1 << 20  # bytes of a .brainignore
@@ -34,6 +35,14 @@ class Listing:
 def stamp_of(found: os.stat_result) -> Stamp:
     """The stamp in a stat result."""
     return Stamp(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+
+
+def stamp_now(path: Path, *, follow: bool) -> Stamp | None:
+    """The stamp of the file at a path, of what a link leads to where links are to `follow`; None where there is none."""
+    try:
+        return stamp_of(path.stat() if follow and path.exists() else path.lstat())
+    except OSError:
+        return None
 
 
 def identity_of(folder: str | os.PathLike[str]) -> Identity:
@@ -69,6 +78,32 @@ def listing(
     return walk.found
 
 
+def listing_of(
+    places: Collection[Place],
+    folder: str | os.PathLike[str],
+    suffixes: Collection[str],
+    *,
+    skip: Collection[str | os.PathLike[str]] = (),
+    ignore: Sequence[str] = (),
+) -> Listing | None:
+    """What `listing` finds in some places in `folder`, links not followed. None: only the whole folder can tell.
+
+    A place that is no folder any more, or that is left out, holds nothing. Raises FolderMissing as `listing` does.
+    """
+    walk = _Walk(os.fspath(folder), suffixes, skip, ignore, False)
+    try:
+        walk.run_in(outermost(places))
+    except _SpelledOtherwise:
+        return None
+    if identity_of(folder) != walk.found.identity:
+        raise FolderMissing(f"The folder {folder} was replaced while it was read.", hint="It is read again soon.")
+    return walk.found
+
+
+class _SpelledOtherwise(Exception):
+    """A place is there, but under another spelling than the one it was named with."""
+
+
 class _Walk:
     """One walk, folder by folder."""
 
@@ -100,21 +135,64 @@ class _Walk:
             self._outside.add(self.found.identity)
             self._outside.update(identity_of(path) for path in self._skip if Path(path).is_dir())
         self._look_through(self._root, entries, self._rules, False)
-        while self._waiting:
+        self._look_through_waiting()
+
+    def run_in(self, places: Sequence[Place]) -> None:
+        for place in places:
+            if (rules := self._way_to(place.path)) is None:
+                continue
+            self._waiting.append((place.path, rules, False))
+            self._look_through_waiting(None if place.is_deep else 1)
+
+    def _way_to(self, path: str) -> Rules | None:
+        """The rules around a folder below the root; None where it is not, is left out, or cannot be looked at."""
+        folder, rules = self._root, self._rules
+        for name in Path(path).relative_to(self._root).parts:
+            found = None
+            try:
+                for entry in list(os.scandir(folder)):
+                    if entry.name == IGNORE_FILE:
+                        rules = rules.below(self._relative(folder), _rules_in(entry))
+                    elif entry.name == name:
+                        found = entry
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            except OSError:
+                self.found.closed.add(folder)
+                return None
+            here = folder.rstrip(os.sep) + os.sep + name
+            if found is None and os.path.lexists(here):
+                raise _SpelledOtherwise
+            if found is None or not found.is_dir(follow_symlinks=False) or here in self._skip:
+                return None
+            if self._is_left_out(self._relative(folder), name, rules, is_folder=True):
+                return None
+            folder = here
+        return rules
+
+    def _look_through_waiting(self, most: int | None = None) -> None:
+        """Look through the folders that wait and those found in them; through `most` of them where that is given."""
+        while self._waiting and most != 0:
+            most = None if most is None else most - 1
             folder, rules, linked = self._waiting.pop()
             try:
                 entries = list(os.scandir(folder))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue  # gone between the two calls: the next walk sees how it stands
             except OSError:
                 self.found.closed.add(folder)
                 continue
             self._look_through(folder, entries, rules, linked)
+        self._waiting.clear()
+
+    def _relative(self, folder: str) -> str:
+        """A folder as rules name it: "" for the root, else ending in "/"."""
+        relative = folder[len(self._root) :].lstrip(os.sep)
+        return relative + "/" if relative else ""
 
     def _look_through(self, folder: str, entries: list[os.DirEntry[str]], rules: Rules, linked: bool) -> None:
         files, suffixes = self.found.files, self._suffixes
-        relative = folder[len(self._root) :].lstrip(os.sep)
-        relative = relative + "/" if relative else ""
+        relative = self._relative(folder)
         for entry in entries:
             if entry.name == IGNORE_FILE:
                 try:

@@ -119,17 +119,14 @@ class LocalBrain:
         )
 
     def pause(self) -> None:
-        """Let the background rest, until `resume`. Questions and passes on demand go on."""
+        """Let the background rest, until `resume` or the end of this process. Questions and passes on demand go on."""
+        self._require_claim()
         self._indexer.pause()
 
     def resume(self) -> None:
         """Let the background catch up."""
+        self._require_claim()
         self._indexer.resume()
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether the background rests because it was told to."""
-        return self._indexer.is_paused
 
     def rebuild(self, *, cancel: Cancel, vectors: bool = False, asker: str | None = None) -> Iterator[Event]:
         """Make both indexes again from the catalog; with `vectors`, embed every passage again too."""
@@ -229,6 +226,7 @@ class LocalBrain:
             owner=self._claim.owner,
             degraded=tuple(impaired),
             failures=tuple(catalog.failures()),
+            paused=self._indexer.is_paused,
         )
 
     def warm(self) -> None:
@@ -261,8 +259,6 @@ class LocalBrain:
             self._parts.reranker()
         except ModelError as error:
             yield Impaired("rerank", error.reason, error.hint)
-        if self._indexer.is_paused:
-            yield Impaired("watcher", "Indexing is paused by you.", "Resume it to have changes found.")
         for skipped in self._indexer.skipped:
             yield Impaired("watcher", skipped.reason, skipped.hint)
         for refusal in tuple(self._indexer.watcher.refused.values()):

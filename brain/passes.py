@@ -16,6 +16,7 @@ from brain.embed import embed_pending, fill_index
 from brain.errors import ModelError, StoreError
 from brain.events import Event, FellBack
 from brain.parts import Parts
+from brain.places import Place
 from brain.seams import Cancel
 from brain.sync import Pass, sync
 from brain.types import Finding
@@ -47,28 +48,37 @@ class Passes:
         accept_deletes: bool = False,
         give_way: Callable[[], None] = _nothing,
         interrupted: Callable[[], bool] = _never,
-        folders: Collection[Path] | None = None,
+        places: Collection[Place] | None = None,
+        has_news: Callable[[], bool] = _never,
+        news: Callable[[], Collection[Place] | None] = tuple,
         asked_for: Callable[[], Sequence[Path]] = tuple,
         settle: Callable[[], None] = _nothing,
     ) -> Iterator[Event]:
-        """One pass over `folders`, or all of them: SyncStarted … SyncFinished.
+        """One pass over `places`, or everything: SyncStarted … SyncFinished.
 
-        `give_way` may wait between two batches; once `interrupted` says so the rest is left to the next pass. Of what has no
-        vector, the files `asked_for` come first. `settle` is called where a file must be looked at once more.
+        `give_way` may wait between two batches; once `interrupted` says so the rest is left to the next pass. Where it
+        `has_news`, the places in `news` are looked at in between, and the words there come ahead of all vectors. Of what
+        has no vector, the files `asked_for` come first. `settle` is called where a file must be looked at once more.
         """
         one_pass = self._new_pass(accept_deletes=accept_deletes)
-        yield from sync(
+        unsettled = 0
+        for event in sync(
             one_pass,
             self._parts.write_words,
-            None if words_only else lambda: self._embed(cancel, give_way, interrupted, asked_for),
+            None
+            if words_only
+            else lambda: self._embed(cancel, give_way, lambda: interrupted() or has_news(), asked_for),
             skip=(self._parts.settings.home,),
-            folders=folders,
+            places=places,
             cancel=cancel,
             give_way=give_way,
             interrupted=interrupted,
-        )
-        if one_pass.counts["unsettled"]:
-            settle()
+            news=news,
+        ):
+            if one_pass.counts["unsettled"] > unsettled:
+                unsettled = one_pass.counts["unsettled"]
+                settle()
+            yield event
 
     def rebuild(self, cancel: Cancel, *, vectors: bool) -> Iterator[Event]:
         """Both indexes made anew from the catalog, then a pass; with `vectors` every passage is embedded again."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 MANY = 10  # a folder that held this many files and now holds nothing at all is taken for unmounted, not for emptied
 
 FEW = 30  # files are read within a second or two
+LARGE = 10_000  # bytes: reading a PDF of this size may take a minute
 
 
 class Stamp(NamedTuple):
@@ -112,6 +113,11 @@ def plan(
     taken = {step.path for step in first}
     removals = (Remove(Path(path)) for path in sorted(missing))
     return [*moves, *first, *removals, *(step for step in looks if step.path not in taken)]
+
+
+def is_large(step: Step) -> bool:
+    """Whether a step may take so long that others are done meanwhile."""
+    return isinstance(step, Look) and step.stamp.size >= LARGE
 
 
 def is_kept(path: str, kept: Collection[str]) -> bool:

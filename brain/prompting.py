@@ -116,7 +116,8 @@ def _block(evidence: Evidence, small: bool) -> str:
         return "- " + " ".join(body.split())
     facts = [f"<source {evidence.number}: {_FENCE.sub('‹', title)}"]
     facts += [f", page {chunk.page}"] if chunk.page else []
-    facts += [f", {one_line(evidence.date)}"] if evidence.date else []
+    is_dated = evidence.date and evidence.date_origin != "modified"  # a change says nothing of what is told
+    facts += [f", {one_line(evidence.date or '')}"] if is_dated else []
     return f"{''.join(facts)}>\n{body}\n</source>"
 
 

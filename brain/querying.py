@@ -7,6 +7,7 @@
     is:machine                                     with notes that a machine wrote, which are left out otherwise
     "exact phrase"  -word  -"not this"             what must, and what must not, stand in the passage
 
+Dates in plain words ("last March", "since 2024") are understood as well, see `periods`; written filters win over them.
 `after:` starts with the first day of what it names, `before:` ends the day before it begins, `on:` is all of it. So
 `after:2025 before:2026` is the year 2025. Everything else is ordinary words: addresses, `note: this`, `12:30`, `C++`,
 `C#`, `-5`, `-v`, `--flag`, `#12`, mail addresses, and `@name` without a slash or a suffix.
@@ -15,15 +16,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Literal
 
+from brain.almanac import month_end
 from brain.cleaning import clean
 from brain.errors import QueryError
-from brain.types import Query, Scope
+from brain.periods import Period, period
+from brain.types import Query, Scope, Window
 
 Kind = Literal["in", "tag", "type", "after", "before", "on", "phrase", "without", "is"]
 
@@ -66,17 +69,19 @@ def filters(text: str, *, today: date | None = None) -> tuple[Filter, ...]:
     return tuple(found)
 
 
-def parse(text: str, *, today: date | None = None) -> Query:
+def parse(text: str, *, today: date | None = None, in_words: bool = True) -> Query:
     """A typed question as words and filters. `Query.text` keeps the words of exact phrases.
 
     Raises QueryError for a filter that cannot be used and for a question without words. Of a question over `LONGEST`
-    characters the beginning and the end are read. `today` gives `today` and `yesterday` their meaning.
+    characters the beginning and the end are read. `today` gives `today`, `yesterday` and dates in plain words their
+    meaning; without it, or without `in_words`, dates in plain words are words like others.
     """
     text = _shortened(clean(text))
     found = filters(text, today=today)
     for filter in found:
         if filter.problem:
             raise QueryError(filter.problem, hint=filter.hint)
+    said = _said(text, found, today) if today is not None and in_words else None
     words = _without(text, found)
     if not words:
         if found:
@@ -94,7 +99,10 @@ def parse(text: str, *, today: date | None = None) -> Query:
         today=today,
     )
     scope = replace(scope, machine=bool(_values(found, "is")))
-    return Query(words, _values(found, "phrase"), _values(found, "without"), scope)
+    window = said.window if said and not (scope.after or scope.before) else None
+    if said and window and said.spans:
+        words = _without(text, found, said.spans) or words
+    return Query(words, _values(found, "phrase"), _values(found, "without"), scope, window)
 
 
 def scope_from(
@@ -141,7 +149,32 @@ def narrow(query: Query, scope: Scope) -> Query:
         before=min(filter(None, (mine.before, scope.before)), default=None),
         machine=mine.machine or scope.machine,
     )
-    return replace(query, scope=_checked(merged))
+    window = None if scope.after or scope.before else query.window
+    return replace(query, scope=_checked(merged), window=window)
+
+
+def within(scope: Scope, window: Window) -> Scope:
+    """The scope with the days of a window."""
+    return replace(scope, after=window.after, before=window.before)
+
+
+def unknown(kind: Literal["in", "tag"], value: str, known: Collection[str]) -> QueryError:
+    """That no note is at a place or has a tag, and which there are: the nearest, else the first few of `known`."""
+    mark = "@" if kind == "in" else "#"
+    names = {name.strip("/").casefold(): name for name in reversed(list(known))}
+    names |= {name.strip("/").rpartition("/")[2].casefold(): name for name in reversed(list(known)) if kind == "in"}
+    near = get_close_matches(value.strip("/#").casefold(), names, 3, 0.6)
+    shown = list(dict.fromkeys(names[name] for name in near)) or list(known)[:5]
+    listed = ", ".join(f'{mark}"{name}"' if " " in name else mark + name for name in shown)
+    hint = (f"Did you mean {listed}?" if near else f"There are {listed}.") if shown else "There are none yet."
+    return QueryError(f"No note is at {value}." if kind == "in" else f"No note has the tag {value}.", hint=hint)
+
+
+def _said(text: str, found: Sequence[Filter], today: date) -> Period | None:
+    """The days in plain words among those that are no filter: what stands in quotes means itself."""
+    for filter in found:
+        text = text[: filter.start] + "\N{BROKEN BAR}" * (filter.end - filter.start) + text[filter.end :]
+    return period(text, today=today)
 
 
 def _filter(match: re.Match[str], today: date | None) -> Filter | None:
@@ -212,12 +245,8 @@ def _period(name: str, value: str, today: date | None) -> tuple[date, date]:
     if match[3]:
         return begin, begin
     if match[2]:
-        return begin, _month_end(year, month)
+        return begin, month_end(year, month)
     return begin, date(year, 12, 31)
-
-
-def _month_end(year: int, month: int) -> date:
-    return date(year, 12, 31) if month == 12 else date(year, month + 1, 1) - timedelta(days=1)
 
 
 def _format(value: str) -> str:
@@ -236,16 +265,17 @@ def _checked(scope: Scope) -> Scope:
     return scope
 
 
-def _without(text: str, found: Sequence[Filter]) -> str:
-    """The text with its filters taken out; of an exact phrase only the quotes go."""
+def _without(text: str, found: Sequence[Filter], spans: Sequence[tuple[int, int]] = ()) -> str:
+    """The text with its filters, and the words in `spans`, taken out; of an exact phrase only the quotes go."""
+    cuts = [(one.start, one.end, one.value if one.kind == "phrase" else "") for one in found]
     kept, at = [], 0
-    for filter in found:
-        kept.append(text[at : filter.start])
-        if filter.kind == "phrase":
-            kept.append(filter.value)
-        at = filter.end
+    for start, end, instead in sorted([*cuts, *((start, end, " ") for start, end in spans)]):
+        kept += [text[at:start], instead]
+        at = end
     words = " ".join("".join([*kept, text[at:]]).split())
-    return words if any(letter.isalnum() for letter in words) or not found else ""
+    if spans:
+        words = re.sub(r"^(?:['’]s\b)?[\s,;:?!.]+|\s+(?=[,;:?!.])|(?<=\s)['’]s\b\s*", "", words)
+    return words if any(letter.isalnum() for letter in words) or not (found or spans) else ""
 
 
 def _shortened(text: str) -> str:

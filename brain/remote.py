@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from brain import __version__
-from brain.errors import OwnerEnded, QueryError, StoreBusy, StoreError
+from brain.errors import OwnerEnded, OwnerSilent, QueryError, StoreBusy, StoreError
 from brain.events import Event, Retrieved
 from brain.line import REQUEST_BYTES, Line, answer_greeting, connect, hear_greeting, nonce
 from brain.seams import Cancel
@@ -21,6 +21,8 @@ from brain.wire_talks import FarConversations
 
 ANSWER_SECONDS = 60.0  # a search may have to start the embedder first
 LOOK_SECONDS = 0.1  # between two looks at `cancel` while nothing comes
+SILENT_SECONDS = 2.0  # without a word, after which the owner is asked on another line whether it lives
+KNOCKS = 3  # each waits for GREETING_SECONDS: a machine that is hard at work may miss one
 STOP_SECONDS = 5.0  # after which an owner that does not stop is hung up on
 
 T = TypeVar("T")
@@ -38,7 +40,8 @@ def attach(address: Path, key: bytes, *, offline: bool = False) -> RemoteBrain:
 class RemoteBrain:
     """Everything a front end may use, done by the process that owns the store. Thread-safe.
 
-    Any call raises OwnerEnded once that process has ended. `wait_for_end` tells when.
+    Any call raises OwnerEnded once that process has ended; `wait_for_end` tells when. It raises OwnerSilent where that
+    process takes no call any more, as one that is stopped. One that works long on an answer takes calls meanwhile.
     """
 
     def __init__(self, address: Path, key: bytes, *, offline: bool) -> None:
@@ -51,8 +54,13 @@ class RemoteBrain:
         self._closed = False
         self._name = nonce()  # so that the events of our own passes do not come by `follow` as well
         self._guarding = threading.Lock()
-        self._guard = self._connect()
         self.conversations = FarConversations(self._call)
+        try:
+            self._guard = self._connect()
+        except TimeoutError as error:
+            raise StoreBusy(
+                "The Brain that owns the index does not answer.", hint="brain status says which process it is."
+            ) from error
 
     def search(self, query: str, *, limit: int = 10, scope: Scope = Scope()) -> Retrieved:
         """The best passages. Raises QueryError for a filter that is not understood."""
@@ -89,6 +97,14 @@ class RemoteBrain:
     def rebuild(self, *, cancel: Cancel, vectors: bool = False) -> Iterator[Event]:
         """Both indexes made again by the owner; with `vectors`, every passage embedded again too."""
         yield from self._stream("rebuild", cancel, vectors=vectors, asker=self._name)
+
+    def pause(self) -> None:
+        """Let the owner's background rest, until `resume` or the owner's end."""
+        self._call("pause")
+
+    def resume(self) -> None:
+        """Let the owner's background catch up."""
+        self._call("resume")
 
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the owner's indexer does, as it happens, until `cancel` is set."""
@@ -146,7 +162,7 @@ class RemoteBrain:
         body: dict[str, Any] | None = None
         try:
             self._send(line, name, arguments)
-            body = line.receive(ANSWER_SECONDS)
+            body = self._answer(line)
         except (OSError, EOFError) as error:
             raise _ended() from error
         except ValueError as error:
@@ -162,9 +178,18 @@ class RemoteBrain:
             raise decode_error(body)
         return body.get("value")
 
+    def _answer(self, line: Line) -> dict[str, Any] | None:
+        """What the owner answers; None where it lives and says nothing for very long."""
+        until = time.monotonic() + ANSWER_SECONDS
+        while (left := until - time.monotonic()) > 0:
+            if (body := line.receive(min(left, SILENT_SECONDS))) is not None:
+                return body
+            self._give_back(self._line(), is_fit=True)
+        return None
+
     def _stream(self, name: str, cancel: Cancel, **arguments: Any) -> Iterator[Event]:
         line = self._take()
-        is_over, told = False, 0.0
+        is_over, told, heard = False, 0.0, time.monotonic()
         try:
             self._send(line, name, arguments)
             while not is_over:
@@ -176,7 +201,13 @@ class RemoteBrain:
                         return
                 body = line.receive(LOOK_SECONDS)
                 if body is None:
+                    if (
+                        name != "follow" and time.monotonic() - heard > SILENT_SECONDS
+                    ):  # nobody waits for what is followed
+                        self._give_back(self._line(), is_fit=True)
+                        heard = time.monotonic()
                     continue
+                heard = time.monotonic()
                 if "error" in body:
                     is_over = True
                     raise decode_error(body)
@@ -202,7 +233,17 @@ class RemoteBrain:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return self._connect()
+        return self._line()
+
+    def _line(self) -> Line:
+        """One more line to an owner that has answered before. Raises OwnerSilent where it does not any more, OwnerEnded."""
+        for _ in range(KNOCKS):
+            with suppress(TimeoutError):
+                return self._connect()
+        raise OwnerSilent(
+            "The Brain that owns the index does not answer; it may be stopped.",
+            hint="What is indexed is read beside it, and nothing new is found. Let it go on, or end it.",
+        )
 
     def _give_back(self, line: Line, *, is_fit: bool) -> None:
         with self._lock:
@@ -219,6 +260,8 @@ class RemoteBrain:
     def _connect(self) -> Line:
         try:
             line = connect(self._address)
+        except TimeoutError:
+            raise
         except OSError as error:
             raise _ended() from error
         try:
@@ -229,11 +272,9 @@ class RemoteBrain:
                 if self._closed:
                     raise EOFError
                 self._open.add(line)
-        except TimeoutError as error:
+        except TimeoutError:
             line.close()
-            raise StoreBusy(
-                "The Brain that owns the index does not answer.", hint="brain status says which process it is."
-            ) from error
+            raise
         except (OSError, EOFError) as error:
             line.close()
             raise _ended() from error

@@ -155,6 +155,16 @@ class Brain(Protocol):
     def rebuild(self, *, cancel: Cancel, vectors: bool = False) -> Iterator[Event]:
         """Both indexes made again from the catalog; with `vectors` every passage is embedded again too. Raises StoreBusy."""
 
+    def pause(self) -> None:
+        """Let the background rest until `resume`, or until the owner of the store ends: whoever owns it next begins afresh.
+
+        Nothing is looked at by itself meanwhile, so not even the words of a note that was saved are found. Searches,
+        questions and passes that are asked for go on. Raises StoreBusy where the store can only be read.
+        """
+
+    def resume(self) -> None:
+        """Let the background catch up with what was missed. Raises StoreBusy where the store can only be read."""
+
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
         """What the indexer does, as it happens, until `cancel` is set."""
 

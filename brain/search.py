@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
 from brain.errors import ModelError, StoreError
 from brain.events import Retrieved, Timings
-from brain.querying import narrow, parse
-from brain.ranking import Fused, drop_copies, fuse, join
-from brain.seams import Embedder, VectorIndex, Vectors
-from brain.types import Chunk, Evidence, Hit, Impaired, Message, Query, Scope
+from brain.querying import narrow, parse, unknown, within
+from brain.ranking import LEANING, Fused, dated_first, fold_copies, fuse, join, knowledge, spread
+from brain.seams import Embedder, Tokenizer, VectorIndex, Vectors
+from brain.types import Chunk, DateOrigin, Evidence, Hit, Impaired, Message, Query, Scope
 from brain.wording import key_terms, plain, terms
 
 CANDIDATES = 60  # of each list: beyond it the fused order of the first ten no longer changed on the tuning sets
 SPARE = 3  # times as many candidates as are shown, because near copies and neighbours melt together
 REACH = 2  # chunks on either side that may be joined into a passage
 ROOMY = 2  # the first passages that also take the chunk before and after them
+LONG_ENOUGH = 500  # characters that show which language a question is in
 FOLLOW_UP_TERMS = 4  # a question with fewer words of its own is read together with the one before it
 
 
@@ -32,6 +34,8 @@ class Facts(Protocol):
     def date(self) -> str | None: ...
     @property
     def tags(self) -> tuple[str, ...]: ...
+    @property
+    def date_origin(self) -> DateOrigin | None: ...
 
 
 class Passages(Protocol):
@@ -39,6 +43,8 @@ class Passages(Protocol):
 
     def scope(self, scope: Scope) -> frozenset[int] | None: ...
     def documents(self, scope: Scope) -> int: ...
+    def tags(self) -> Mapping[str, int]: ...
+    def places(self) -> Sequence[str]: ...
     def chunks(self, ids: Collection[int]) -> dict[int, Chunk]: ...
     def facts(self, ids: Collection[int]) -> Mapping[int, Facts]: ...
     def neighbours(self, chunk_id: int, reach: int = 1) -> list[Chunk]: ...
@@ -60,6 +66,11 @@ class Words(Protocol):
         phrases: Sequence[str] = (),
         excluded: Sequence[str] = (),
     ) -> list[Hit]: ...
+    def together(self, query: str, among: Collection[int]) -> dict[int, float]: ...
+
+
+class QueryEmbedder(Embedder, Tokenizer, Protocol):
+    """Vectors, and the pieces that a question is cut into."""
 
 
 @dataclass(slots=True)
@@ -75,10 +86,36 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the embedder says to one question: the nearest, and the vectors of all candidates of either list."""
+
+    near: list[Hit]
+    question: Vectors
+    ids: list[int]
+    rows: Vectors
+    known: float
+
+    def cosines(self) -> dict[int, float]:
+        """Exact, of every candidate that has a vector."""
+        return self._to(self.question)
+
+    def leaning(self, to: Sequence[int]) -> dict[int, float]:
+        """The cosines to the question moved towards these candidates."""
+        if not to:
+            return self.cosines()
+        at = {id: row for row, id in enumerate(self.ids)}
+        moved = self.question + LEANING * self.rows[[at[id] for id in to]].mean(axis=0)
+        return self._to(moved / (moved @ moved) ** 0.5)
+
+    def _to(self, vector: Vectors) -> dict[int, float]:
+        return dict(zip(self.ids, (self.rows @ vector).tolist(), strict=True)) if self.ids else {}
+
+
+@dataclass(frozen=True, slots=True)
 class Rankings:
     """One question's candidates as each side ranks them, best first, and as they are fused; what measuring looks at."""
 
-    words: tuple[Hit, ...]  # scores are BM25
+    words: tuple[Hit, ...]  # scores are BM25 as a share of the best there could be
     vectors: tuple[Hit, ...]  # scores are cosines
     fused: tuple[Fused, ...]
     degraded: tuple[Impaired, ...] = ()
@@ -91,7 +128,8 @@ class Searcher:
     catalog: Passages
     words: Callable[[], Words]
     vectors: Callable[[], VectorIndex]
-    embedder: Callable[[], Embedder]
+    embedder: Callable[[], QueryEmbedder]
+    today: Callable[[], date] = date.today
 
     def search(
         self,
@@ -104,7 +142,8 @@ class Searcher:
     ) -> Retrieved:
         """The best `limit` passages, numbered from 1. `join_neighbours` makes one passage of chunks that follow each other.
 
-        Raises QueryError for an empty question or a filter that is not understood. A part that fails is named in `degraded`.
+        Raises QueryError for an empty question, a filter that is not understood, and a place or tag that no note has. A
+        part that fails is named in `degraded`.
         """
         stages = self.find(question, limit=limit, history=history, scope=scope, join_neighbours=join_neighbours)
         *_, best = stages
@@ -125,9 +164,7 @@ class Searcher:
         Whoever stops after the first pays for no embedding. Raises as `search` does.
         """
         began = time.monotonic()
-        query = narrow(parse(question), scope)
-        within = self.catalog.scope(query.scope)
-        asked = _in_context(query.text, history)
+        query, among, dated = self._understood(question, scope)
 
         def retrieved() -> Retrieved:
             return Retrieved(
@@ -136,22 +173,61 @@ class Searcher:
                 degraded=tuple(dict.fromkeys(part.part for part in found.degraded)),
                 seconds=Timings(found.words_seconds, found.vectors_seconds, time.monotonic() - began),
                 documents=self.catalog.documents(query.scope),
+                window=query.window,
             )
 
-        found = self._by_words(query, asked, within, CANDIDATES)
+        found = self._by_words(query, _in_context(query.text, history), among, CANDIDATES)
         if words_first and found.words:
-            found.hits = fuse(found.words, {})
+            found.hits = dated_first(fuse(found.words, {}), dated)
             yield retrieved()
-        self._by_meaning(found, query, asked, within, CANDIDATES)
+        self._by_meaning(found, query, _in_context(query.text, history), among, CANDIDATES)
+        if query.window and query.window.use == "only" and not found.hits:
+            query, among, dated = self._understood(question, scope, none_there=True)
+            found = self._by_words(query, _in_context(query.text, history), among, CANDIDATES)
+            self._by_meaning(found, query, _in_context(query.text, history), among, CANDIDATES)
+        found.hits = dated_first(found.hits, dated)
         yield retrieved()
 
     def rankings(self, question: str, *, depth: int = CANDIDATES, scope: Scope = Scope()) -> Rankings:
         """The first `depth` of each side and all of them fused, before near copies are dropped. Raises QueryError."""
-        query = narrow(parse(question), scope)
-        within = self.catalog.scope(query.scope)
-        found = self._by_words(query, query.text, within, depth)
-        self._by_meaning(found, query, query.text, within, depth)
-        return Rankings(tuple(found.words), tuple(found.vectors), tuple(found.hits), tuple(found.degraded))
+        query, among, dated = self._understood(question, scope)
+        found = self._by_words(query, query.text, among, depth)
+        self._by_meaning(found, query, query.text, among, depth)
+        fused = dated_first(found.hits, dated)
+        return Rankings(tuple(found.words), tuple(found.vectors), tuple(fused), tuple(found.degraded))
+
+    def _understood(
+        self, question: str, scope: Scope, *, none_there: bool = False
+    ) -> tuple[Query, Collection[int] | None, Collection[int]]:
+        """The question taken apart, the chunks to search (None: all), and those that its days put first.
+
+        Days in plain words that no document is of count for nothing, nor does a window with `none_there`.
+        """
+        has_dates = bool(scope.after or scope.before)
+        query = narrow(parse(question, today=self.today(), in_words=not has_dates), scope)
+        window, every = query.window, self.catalog.scope(query.scope)
+        if every is not None and not every:
+            self._refuse_unknown(query.scope)
+        if window is None:
+            return query, every, ()
+        dated = None if none_there else self.catalog.scope(within(query.scope, window))
+        if dated and window.use == "only":
+            return replace(query, scope=within(query.scope, window)), dated, ()
+        if dated:
+            return query, every, dated
+        plain = narrow(parse(question, today=self.today(), in_words=False), scope)
+        return replace(plain, window=replace(window, use="none") if window.use == "only" else None), every, ()
+
+    def _refuse_unknown(self, scope: Scope) -> None:
+        """Name the right ones where a place or a tag is of no note. Raises QueryError."""
+        if not self.catalog.documents(Scope()):
+            return
+        for place in scope.within:
+            if not self.catalog.documents(Scope(within=(place,), machine=True)):
+                raise unknown("in", place, self.catalog.places())
+        for tag in scope.tags:
+            if not self.catalog.documents(Scope(tags=(tag,), machine=True)):
+                raise unknown("tag", tag, self.catalog.tags())
 
     def _by_words(self, query: Query, asked: str, within: Collection[int] | None, depth: int) -> Found:
         found = Found()
@@ -168,28 +244,46 @@ class Searcher:
     def _by_meaning(self, found: Found, query: Query, asked: str, within: Collection[int] | None, depth: int) -> None:
         """The nearest passages, and everything fused."""
         clock = time.monotonic()
-        cosines: dict[int, float] = {}
+        meaning = None
         try:
-            found.vectors, cosines = self._cosines(query, asked, found.words, within, depth)
+            meaning = self._meaning(query, asked, found.words, within, depth)
+            found.vectors = meaning.near
             if pending := self.catalog.vectors_pending(self.embedder().name):
                 found.degraded.append(Impaired("vectors", f"{pending} passages have no vector yet.", "brain sync"))
         except (ModelError, StoreError) as error:
             found.degraded.append(Impaired("vectors", error.reason, error.hint))
         found.vectors_seconds = time.monotonic() - clock
-        found.hits = fuse(found.words, cosines)
 
-    def _cosines(
+        if meaning is None:
+            found.hits = fuse(found.words, {})
+            return
+        clock = time.monotonic()
+        together = self._together(found, asked, meaning.ids)
+        found.words_seconds += time.monotonic() - clock
+        found.hits = fuse(
+            found.words, meaning.cosines(), together=together, known=meaning.known, leaning=meaning.leaning
+        )
+
+    def _together(self, found: Found, asked: str, among: Sequence[int]) -> dict[int, float]:
+        try:
+            return self.words().together(asked, among) if found.words else {}
+        except StoreError as error:
+            found.degraded.append(Impaired("words", error.reason, error.hint))
+            return {}
+
+    def _meaning(
         self, query: Query, asked: str, word_hits: Sequence[Hit], within: Collection[int] | None, depth: int
-    ) -> tuple[list[Hit], dict[int, float]]:
-        """The nearest, and the exact cosine of every candidate of either list."""
+    ) -> Meaning:
         embedder = self.embedder()
         vector = embedder.embed([asked], kind="query")[0]
+        start = asked[:LONG_ENOUGH]
+        none, pieces = embedder.count(["", start])
         near = self.vectors().search(vector, depth, within)
         if query.phrases or query.excluded:
             near = self._obeying(near, query)
         wanted = list(dict.fromkeys([*(hit.chunk_id for hit in word_hits), *(hit.chunk_id for hit in near)]))
         ids, rows = self.catalog.vectors(embedder.name, wanted)
-        return near, dict(zip(ids, (float(value) for value in rows @ vector), strict=True)) if len(ids) else {}
+        return Meaning(near, vector, ids, rows, knowledge(start, pieces - none))
 
     def _obeying(self, hits: Sequence[Hit], query: Query) -> list[Hit]:
         """Only the hits whose text holds every phrase and none of the excluded words: meaning knows neither."""
@@ -208,8 +302,8 @@ class Searcher:
     def _evidence(self, hits: Sequence[Fused], *, limit: int, join_neighbours: bool) -> tuple[Evidence, ...]:
         best = list(hits[: limit * SPARE])
         chunks = self.catalog.chunks([hit.chunk_id for hit in best])
-        texts = {id: plain(chunk.text, chunk.format) for id, chunk in chunks.items()}
-        best = drop_copies([hit for hit in best if hit.chunk_id in chunks], texts)
+        best, copies = fold_copies(best, chunks)
+        best = spread(best, chunks)
         if join_neighbours:
             siblings = {hit.chunk_id: self.catalog.neighbours(hit.chunk_id, REACH) for hit in best[: limit * 2]}
         else:
@@ -225,9 +319,11 @@ class Searcher:
                 passage.scores,
                 facts[passage.chunk.id].date,
                 facts[passage.chunk.id].tags,
+                facts[passage.chunk.id].date_origin,
+                copies=_others(passage.chunk.path, [chunks[id].path for id in copies.get(passage.chunk.id, ())]),
             )
-            for number, passage in enumerate(shown, start=1)
-        )
+            for number, passage in enumerate((one for one in shown if one.chunk.id in facts), start=1)
+        )  # a note that was deleted since the chunks were read has no facts any more
 
 
 def _in_context(question: str, history: Sequence[Message]) -> str:
@@ -236,6 +332,10 @@ def _in_context(question: str, history: Sequence[Message]) -> str:
     if not earlier or len(key_terms(question)) >= FOLLOW_UP_TERMS:
         return question
     return f"{earlier[-1]} {question}"
+
+
+def _others(path: Path, copies: Sequence[Path]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(copy for copy in copies if copy != path))
 
 
 def _folded(text: str) -> str:

@@ -34,7 +34,7 @@ def snippet(passage: str, query: str, *, length: int, typing: str = "") -> Snipp
     pieces = [" ".join(passage[start:end].split()) for start, end in sentences(passage)]
     line = " ".join(pieces)
     starts = list(accumulate((len(piece) + 1 for piece in pieces), initial=0))
-    found = list(_matches(line, query, typing))
+    found = list(matches(line, query, typing))
     if len(line) <= length:
         return Snippet(line, tuple((start, end) for start, end, _ in found))
     window = _Window(line, starts, found, length)
@@ -43,8 +43,8 @@ def snippet(passage: str, query: str, *, length: int, typing: str = "") -> Snipp
     return Snippet(line[start:end].rstrip(), tuple(marks), start > 0, end < len(line))
 
 
-def _matches(line: str, query: str, typing: str) -> Iterator[tuple[int, int, str]]:
-    """Every word of the line that the query asks for: start, end, and the query's word."""
+def matches(line: str, query: str, typing: str = "") -> Iterator[tuple[int, int, str]]:
+    """Every word of the line that the query asks for, in any of its forms: start, end, and the query's word, folded."""
     wanted = list(dict.fromkeys(key_terms(query)))
     exact = set(wanted)
     begun = typing.casefold() if len(typing) > 1 else None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from brain.beside import Beside
 from brain.chunking import cut
 from brain.errors import BrainError, FileVanished, FolderMissing, StoreError
 from brain.events import (
@@ -24,15 +25,19 @@ from brain.events import (
     SyncStarted,
     VectorsAdded,
 )
-from brain.listing import Identity, Listing, identity_of, listing, stamp_of
-from brain.planning import Look, Move, Remove, Stamp, Step, Stored, is_kept, looks_unmounted, plan
+from brain.listing import Identity, Listing, identity_of, listing, listing_of, stamp_now
+from brain.places import Place
+from brain.planning import Look, Move, Remove, Stamp, Step, Stored, is_kept, is_large, looks_unmounted, plan
 from brain.seams import Cancel, Tokenizer
 from brain.types import Chunk, Document
 
-CUT_VERSION = "1"  # part of the recipe: a change to the reading or cutting of files reads every file again
+CUT_VERSION = "2"  # part of the recipe: a change to the reading or cutting of files reads every file again
 WORDS_FIRST = 0.2  # seconds until the first commit of the words: what was saved just now is read first
+MOVES_AT_ONCE = 500  # in one transaction: about 0.1 s
 WORDS_EVERY = 1.0  # seconds between two further ones
 YOUNG_NS = 2_000_000_000  # a file changed this lately may change again within one tick of a coarse clock
+MOST_BESIDE = 3  # large files that are being read while others are, unless one was saved just now
+PAUSE_SECONDS = 0.1  # between two looks at whether it is read
 COARSE_NS = 10_000_000  # FAT, exFAT, HFS+ and some network drives count times in such steps or larger ones
 
 
@@ -40,7 +45,7 @@ class Reading(Protocol):
     """The drawer of readers."""
 
     def suffixes(self) -> frozenset[str]: ...
-    def open_bytes(self, path: Path, max_bytes: int) -> bytes: ...
+    def open_bytes(self, path: Path, max_bytes: int, *, within: Path | None = None) -> bytes: ...
     def parse(self, path: Path, data: bytes) -> Document: ...
 
 
@@ -50,12 +55,13 @@ class Files(Protocol):
     def setting(self, key: str) -> str | None: ...
     def set_setting(self, key: str, value: str) -> None: ...
     def folders(self) -> list[Path]: ...
-    def stamps(self) -> dict[Path, Stored]: ...
+    def stored(self, places: Collection[Place] | None = None) -> Mapping[str, Stored]: ...
     def find_by_sha(self, sha256: str) -> list[Path]: ...
     def put(
         self, document: Document, chunks: Sequence[Chunk], *, stamp: Stamp, sha256: str, recipe: str
     ) -> tuple[int, int]: ...
     def move(self, old: Path, new: Path, stamp: Stamp) -> None: ...
+    def move_all(self, moves: Sequence[Move]) -> None: ...
     def restamp(self, path: Path, stamp: Stamp) -> None: ...
     def forget(self, path: Path) -> None: ...
     def fail(self, path: Path, stamp: Stamp, reason: str, hint: str, recipe: str = "") -> None: ...
@@ -103,18 +109,70 @@ class Pass:
         self.counts: Counter[str] = Counter()
 
     def steps(
-        self, skip: Collection[Path], folders: Collection[Path] | None = None
+        self, skip: Collection[Path], places: Collection[Place] | None = None, left: Iterable[Step] = ()
     ) -> tuple[list[Step], list[FolderSkipped]]:
-        """What is to be done, in `folders` or everywhere, and the folders that are left as they are. Opens no note."""
-        stored = {os.fspath(path): known for path, known in self._catalog.stamps().items()}
-        among = () if folders is None else tuple(os.fspath(folder) for folder in folders)
-        if folders is not None:
-            stored = {path: known for path, known in stored.items() if is_kept(path, among)}
+        """What is to be done, in `places` or everywhere, and the folders that are left as they are. Opens no note.
+
+        `left` is what an earlier look found and is not done yet: what of it is not looked at again here comes last.
+        A place is looked at alone. Where a file is missing from it, its whole watched folder is looked at: only that
+        tells a deleted file from a moved one, and a deleted folder from one that is not mounted.
+        """
+        skipped: list[FolderSkipped] = []
+        looked = places
+        planned = None if places is None else self._near(places, skip)
+        if planned is None:
+            looked = None if places is None else self._around(places)
+            planned, skipped = self._whole(skip, looked)
+        rest = () if looked is None else (step for step in left if not any(one.holds(str(step.path)) for one in looked))
+        steps = [*planned, *rest]
+        self._gone = {step.path for step in steps if isinstance(step, Remove)}
+        return steps, skipped
+
+    def _near(self, places: Collection[Place], skip: Collection[Path]) -> list[Step] | None:
+        """What is to be done in some places; None where that cannot be told without all that is around them."""
+        if self._follow_links:
+            return None
+        seen: dict[str, Stamp] = {}
+        kept: set[str] = set()
+        for folder in self._catalog.folders():
+            if Place(os.fspath(folder)) in places:
+                return None
+            near = [place for place in places if is_kept(place.path, (os.fspath(folder),))]
+            try:
+                here = near and listing_of(near, folder, self._readers.suffixes(), skip=skip, ignore=self._ignore)
+            except FolderMissing:
+                return None
+            if here is None:
+                return None
+            if here:
+                seen.update(here.files)
+                kept.update(here.closed)
+        steps = self._plan(seen, self._catalog.stored(places), kept)
+        return None if any(isinstance(step, Remove) for step in steps) else steps
+
+    def _around(self, places: Collection[Place]) -> list[Place]:
+        """The watched folders that places lie in, or that lie in them."""
+        folders = [Place(os.fspath(folder)) for folder in self._catalog.folders()]
+        return [
+            folder
+            for folder in folders
+            if any(folder.holds(place.path) or (place.is_deep and place.holds(folder.path)) for place in places)
+        ]
+
+    def _plan(self, seen: Mapping[str, Stamp], stored: Mapping[str, Stored], kept: Collection[str]) -> list[Step]:
+        recipe = self._recipe if self._cut_again else None
+        return plan(seen, stored, kept=kept, recipe=recipe, reading=self._reading)
+
+    def _whole(
+        self, skip: Collection[Path], places: Collection[Place] | None
+    ) -> tuple[list[Step], list[FolderSkipped]]:
+        """What is to be done in whole watched folders, or in all of them."""
+        stored = self._catalog.stored(places)
         seen: dict[str, Stamp] = {}
         kept: set[str] = set()
         skipped: list[FolderSkipped] = []
         for folder in self._catalog.folders():
-            if folders is not None and not is_kept(os.fspath(folder), among):
+            if places is not None and not any(place.holds(os.fspath(folder)) for place in places):
                 continue
             try:
                 here = listing(
@@ -133,9 +191,7 @@ class Pass:
             if (doubt := self._doubt(folder, here, stored)) is not None:
                 kept.add(os.fspath(folder))
                 skipped.append(doubt)
-        steps = plan(seen, stored, kept=kept, recipe=self._recipe if self._cut_again else None, reading=self._reading)
-        self._gone = {step.path for step in steps if isinstance(step, Remove)}
-        return steps, skipped
+        return self._plan(seen, stored, kept), skipped
 
     def _doubt(self, folder: Path, here: Listing, stored: Mapping[str, Stored]) -> FolderSkipped | None:
         """Why nothing of a folder is to be forgotten, where it looks unmounted. One that does not is remembered as it is."""
@@ -158,13 +214,15 @@ class Pass:
             self._catalog.set_setting(key, now)
         return None
 
-    def apply(self, step: Step) -> Iterator[Event]:
-        """Make one step true. A file that cannot be read is noted and never stops the pass; a store that fails does."""
+    def apply(self, step: Step) -> Iterator[Event | None]:
+        """Make one step true. A file that cannot be read is noted and never stops the pass; a store that fails does.
+
+        Gives None, again and again, while a large file is being read: something else may be done meanwhile. Whoever goes
+        no further then leaves the file as it was.
+        """
         match step:
-            case Move(path, old, stamp):
-                self._catalog.move(old, path, stamp)
-                self.counts["moved"] += 1
-                yield FileMoved(path, old)
+            case Move():
+                yield from self.apply_all([step])
             case Remove(path):
                 if path in self._gone and self._stands(path):
                     self._catalog.forget(path)
@@ -182,10 +240,16 @@ class Pass:
                     self.counts["failed"] += 1
                     yield FileFailed(step.path, error.reason, error.hint)
 
-    def _read(self, step: Look) -> Iterator[Event]:
+    def apply_all(self, moves: Sequence[Move]) -> Iterator[Event]:
+        """Make many moves true at once: a commit each would cost more than all else in a renamed folder."""
+        self._catalog.move_all(moves)
+        self.counts["moved"] += len(moves)
+        yield from (FileMoved(move.path, move.old) for move in moves)
+
+    def _read(self, step: Look) -> Iterator[Event | None]:
         path, known = step.path, step.known
-        data = self._readers.open_bytes(self._source(path), self._max_bytes)
-        if _stamp_now(path, follow=self._follow_links) != step.stamp:
+        data = self._readers.open_bytes(self._source(path), self._max_bytes, within=self._bounds(path))
+        if stamp_now(path, follow=self._follow_links) != step.stamp:
             self.counts["unsettled"] += 1
             return  # it is being written; the next pass reads it whole
         stamp = self._settled(step.stamp)
@@ -199,13 +263,22 @@ class Pass:
             self.counts["moved"] += 1
             yield FileMoved(path, old)
             return
-        document = self._readers.parse(path, data)
-        chunks = cut(document, self._tokenizer)
+        reading = Beside(lambda: self._parsed(path, data)) if is_large(step) else None
+        while reading is not None and not reading.wait(PAUSE_SECONDS):
+            yield None
+        document, chunks = self._parsed(path, data) if reading is None else reading.result()
+        if reading is not None and stamp_now(path, follow=self._follow_links) != step.stamp:
+            self.counts["unsettled"] += 1
+            return
         total, fresh = self._catalog.put(document, chunks, stamp=stamp, sha256=digest, recipe=self._recipe)
         added = known is None or known.failed
         self.counts["added" if added else "changed"] += 1
         self.counts["fresh"] += fresh
         yield FileIndexed(path, total, fresh, added)
+
+    def _parsed(self, path: Path, data: bytes) -> tuple[Document, list[Chunk]]:
+        document = self._readers.parse(path, data)
+        return document, cut(document, self._tokenizer)
 
     def _settled(self, stamp: Stamp) -> Stamp:
         """The stamp to remember: one that no file has where this one may still change without a change of its own."""
@@ -230,6 +303,11 @@ class Pass:
         """What is opened: readers refuse links, so where links are followed it is what the link leads to."""
         return path.resolve() if self._follow_links and path.is_symlink() and path.exists() else path
 
+    def _bounds(self, path: Path) -> Path | None:
+        """The folder that reading a file must not leave; None where links are followed."""
+        around = [root for root in self._roots if is_kept(os.fspath(path), (root,))]
+        return None if self._follow_links or not around else Path(max(around, key=len))
+
     def _moved_from(self, digest: str) -> Path | None:
         return next((path for path in self._catalog.find_by_sha(digest) if path in self._gone), None)
 
@@ -240,39 +318,63 @@ def sync(
     vectors: Callable[[], Iterator[Event]] | None,
     *,
     skip: Collection[Path] = (),
-    folders: Collection[Path] | None = None,
+    places: Collection[Place] | None = None,
     cancel: Cancel,
     give_way: Callable[[], None] = lambda: None,
     interrupted: Callable[[], bool] = lambda: False,
+    news: Callable[[], Collection[Place] | None] = tuple,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Event]:
     """SyncStarted, an event a file, VectorsAdded…, SyncFinished. Idempotent: a second pass finds nothing to do.
 
     `write_words` commits what is pending in the words index; `vectors` embeds and indexes what is pending and says so;
-    None leaves that for another pass. Once `interrupted` says so the pass ends after the step it is at, with what it has
-    found committed: another one is wanted at once, which begins with what is newest.
+    None leaves that for another pass. `news` names the places that have changed meanwhile, None for everywhere: they are
+    looked at between two steps, and once `vectors` has ended because of them; what is to be done there comes first, after
+    another SyncStarted. Once `interrupted` says so the pass ends after the step it is at, with what it has found committed.
     """
     began = clock()
-    steps, skipped = one_pass.steps(skip, folders)
-    yield SyncStarted(len(steps))
-    yield from skipped
-    words_due = clock() + WORDS_FIRST
-    for step in steps:
-        if cancel.is_set() or interrupted():
-            break
-        give_way()
-        yield from one_pass.apply(step)
-        if clock() >= words_due:
-            write_words()
-            words_due = clock() + WORDS_EVERY
-    write_words()
+    steps: deque[Step] = deque()
+    beside: deque[tuple[Step, Iterator[Event | None]]] = deque()  # large files that are being read
+    fresh: Collection[Place] | None = places
     embedded = pending = 0
-    for event in vectors() if vectors is not None and not interrupted() else ():
-        if isinstance(event, VectorsAdded):
-            embedded, pending = event.done, event.pending
-        elif isinstance(event, FellBack):
-            pending = one_pass.counts["fresh"]
-        yield event
+    while True:
+        found, skipped = one_pass.steps(skip, fresh, steps)
+        urgent = set() if fresh is None else {id(step) for step in found} - {id(step) for step in steps}
+        steps = deque(step for step in found if step not in [one for one, _ in beside])
+        yield SyncStarted(len(steps) + len(beside))
+        yield from skipped
+        words_due = clock() + WORDS_FIRST
+        fresh = ()
+        while (steps or beside) and fresh == () and not cancel.is_set() and not interrupted():
+            give_way()
+            if moves := _leading_moves(steps):
+                yield from one_pass.apply_all(moves)
+            else:
+                waits = not steps or (len(beside) >= MOST_BESIDE and is_large(steps[0]) and id(steps[0]) not in urgent)
+                step, work = beside.popleft() if waits else (steps[0], one_pass.apply(steps.popleft()))
+                for event in work:
+                    if event is None:
+                        beside.append((step, work))
+                        break
+                    yield event
+            if clock() >= words_due:
+                write_words()
+                words_due = clock() + WORDS_EVERY
+            fresh = () if moves else news()  # where a move is from is no place of its own: nothing comes between
+        if fresh != ():
+            continue
+        write_words()
+        before = embedded
+        for event in vectors() if vectors is not None and not interrupted() else ():
+            if isinstance(event, VectorsAdded):
+                embedded, pending = before + event.done, event.pending
+                yield VectorsAdded(embedded, pending)
+                continue
+            if isinstance(event, FellBack):
+                pending = one_pass.counts["fresh"]
+            yield event
+        if cancel.is_set() or interrupted() or (fresh := news()) == ():
+            break
     counts: Mapping[str, int] = one_pass.counts
     yield SyncFinished(
         added=counts["added"],
@@ -287,8 +389,10 @@ def sync(
     )
 
 
-def _stamp_now(path: Path, *, follow: bool) -> Stamp | None:
-    try:
-        return stamp_of(path.stat() if follow and path.exists() else path.lstat())
-    except OSError:
-        return None
+def _leading_moves(steps: deque[Step]) -> list[Move]:
+    """The moves that steps begin with, as many as go into one transaction, taken from them."""
+    moves: list[Move] = []
+    while steps and isinstance(steps[0], Move) and len(moves) < MOVES_AT_ONCE:
+        moves.append(steps[0])
+        steps.popleft()
+    return moves

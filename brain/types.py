@@ -10,6 +10,7 @@ BlockKind = Literal["heading", "prose", "list", "table", "code"]
 Role = Literal["system", "user", "assistant"]
 Standing = Literal["ok", "moved", "changed", "gone"]
 Degraded = Literal["words", "vectors", "rerank", "ocr", "chat", "watcher"]
+DateOrigin = Literal["frontmatter", "name", "title", "folder", "metadata", "modified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Document:
     blocks: tuple[Block, ...]
     format: str = "text"  # "markdown", "text" or "pdf"
     titled: bool = False  # the title is written in the document, not taken from the file's name
-    date: str | None = None  # ISO 8601, from the document itself
+    date: str | None = None  # an ISO day, month or year, from the document itself
+    date_origin: DateOrigin | None = None  # "frontmatter", "title" or "metadata" where there is a date
     tags: tuple[str, ...] = ()  # without "#"
     aliases: tuple[str, ...] = ()
     pages: int | None = None  # how many pages, for formats that have them
@@ -85,6 +87,16 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """The days that a question speaks of in plain words, and what is made of them."""
+
+    after: str | None  # ISO days, inclusive; None: no bound
+    before: str | None
+    words: str  # as they stand in the question
+    use: Literal["only", "first", "none"] = "only"  # these documents only; these before others; none there, so all
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A question taken apart: what to look for, and where."""
 
@@ -92,6 +104,7 @@ class Query:
     phrases: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     scope: Scope = Scope()
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +127,8 @@ class Evidence:
     scores: Scores = Scores()
     date: str | None = None
     tags: tuple[str, ...] = ()
+    date_origin: DateOrigin | None = None  # where the date was found
+    copies: tuple[Path, ...] = ()  # other files that say nearly the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +261,7 @@ class Status:
     owner: Owner | None
     degraded: tuple[Impaired, ...]
     failures: tuple[Failure, ...]
+    paused: bool = False  # the owner looks at no folder by itself until it is told to go on
 
 
 @dataclass(frozen=True, slots=True)

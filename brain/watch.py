@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import threading
 import time
 import warnings
@@ -19,6 +20,7 @@ from brain import watching
 from brain.errors import FolderMissing
 from brain.ignoring import IGNORE_FILE, is_left_out
 from brain.listing import Identity, identity_of
+from brain.places import Place
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent, FileSystemEventHandler
@@ -42,14 +44,14 @@ class Refusal:
 
 
 class Watcher:
-    """Calls `look_again` with a folder whenever something in it changes, or with None when events of any may be lost.
+    """Calls `look_again` with the place of whatever changes, or with None when events of any folder may be lost.
 
     Folders that cannot be watched are named in `refused`. Everything but `look_again` happens in the caller's thread.
     """
 
     def __init__(
         self,
-        look_again: Callable[[Path | None], None],
+        look_again: Callable[[Place | None], None],
         *,
         is_on_network: Callable[[Path], bool] | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -189,7 +191,7 @@ class _Ears(logging.Handler):
 
 
 def _hinting(
-    folder: Path, look_again: Callable[[Path], None]
+    folder: Path, look_again: Callable[[Place], None]
 ) -> tuple[FileSystemEventHandler, list[type[FileSystemEvent]]]:
     from watchdog import events
 
@@ -207,8 +209,9 @@ def _hinting(
 
     class Hint(events.FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
-            if concerns_notes(folder, event.src_path) or concerns_notes(folder, event.dest_path):
-                look_again(folder)
+            for path in (event.src_path, event.dest_path):
+                if concerns_notes(folder, path):
+                    look_again(place_of(folder, path, is_folder=event.is_directory))
 
     return Hint(), kinds
 
@@ -221,6 +224,17 @@ def concerns_notes(folder: Path, path: str | bytes) -> bool:
     below = text.removeprefix(str(folder)).strip("/\\")
     parts = below.replace("\\", "/").split("/")
     return parts[-1] == IGNORE_FILE or not any(is_left_out(part) for part in parts)
+
+
+def place_of(folder: Path, path: str | bytes, *, is_folder: bool) -> Place:
+    """Where to look after a change at a path below a watched folder; all of that folder where the path is not below it."""
+    text, root = os.fsdecode(path).rstrip(os.sep), os.fspath(folder)
+    if not text.startswith(root.rstrip(os.sep) + os.sep):
+        return Place(root)
+    if is_folder:
+        return Place(text)
+    around, _, name = text.rpartition(os.sep)
+    return Place(around or os.sep, is_deep=name == IGNORE_FILE)
 
 
 def _refusal(folder: Path, error: OSError) -> Refusal:

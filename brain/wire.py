@@ -18,7 +18,8 @@ from brain import errors
 from brain.conversations import Conversation, Summary
 from brain.errors import BrainError
 from brain.events import Answered, Event, Retrieved
-from brain.types import Citation, Document, Evidence, Message, Scope, Status, Verdict
+from brain.explaining import explain
+from brain.types import Citation, Document, Evidence, Message, Scope, Status, Verdict, Window
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -60,8 +61,15 @@ def hit_json(evidence: Evidence) -> dict[str, Any]:
         "end": chunk.end,
         "text": chunk.text,
         "date": evidence.date,
+        "date_origin": evidence.date_origin,
         "tags": list(evidence.tags),
+        "copies": [str(path) for path in evidence.copies],
     }
+
+
+def window_json(window: Window) -> dict[str, Any]:
+    """The days that were understood, `from` which words, and what was made of them: "only", "first" or "none" there."""
+    return {"after": window.after, "before": window.before, "from": window.words, "use": window.use}
 
 
 def citation_json(citation: Citation) -> dict[str, Any]:
@@ -70,13 +78,23 @@ def citation_json(citation: Citation) -> dict[str, Any]:
     return body
 
 
-def search_json(found: Retrieved) -> dict[str, Any]:
+def explain_json(evidence: Evidence, query: str) -> dict[str, Any]:
+    """What `search --explain` adds to a passage: words of the query with the places they stand in, and those that do not."""
+    explained = explain(evidence, query)
+    return {"matched": {word: list(places) for word, places in explained.matched}, "missing": list(explained.missing)}
+
+
+def search_json(found: Retrieved, *, explained: bool = False) -> dict[str, Any]:
     """The object `search --json` prints."""
     return {
         "query": found.query,
-        "hits": [hit_json(evidence) for evidence in found.evidence],
+        "hits": [
+            hit_json(evidence) | ({"explain": explain_json(evidence, found.query)} if explained else {})
+            for evidence in found.evidence
+        ],
         "degraded": list(found.degraded),
         "documents": found.documents,
+        "understood": None if found.window is None else window_json(found.window),
         "seconds": plain_json(found.seconds),
     }
 
@@ -116,6 +134,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "vectors": {"done": status.vectors_done, "pending": status.vectors_pending},
         "models": {"chat": status.chat, "embed": status.embed, "rerank": status.rerank},
         "owner": plain_json(status.owner),
+        "paused": status.paused,
         "degraded": plain_json(status.degraded),
         "failures": plain_json(status.failures),
     }

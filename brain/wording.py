@@ -13,6 +13,12 @@ _REFERENCE = re.compile(r"\[([^\[\]\n]+)\]\[[^\[\]\n]*\]")
 _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+)>")
 # Every repetition below is bounded or has one place to start from: a hostile line must not cost the square of its length.
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]*>|<!--.{0,2000}?-->", re.DOTALL)
+# What stands on both sides of one of these is never one word.
+_BREAK = re.compile(
+    r"</?(?:address|article|aside|blockquote|br|dd|details|div|dl|dt|figcaption|figure|footer|form|h[1-6]|header|hr|img|li"
+    r"|main|nav|ol|option|p|pre|script|section|style|summary|table|tbody|td|tfoot|th|thead|title|tr|ul|video)\b[^<>\n]*>",
+    re.IGNORECASE,
+)
 _EMPHASIS = re.compile(
     r"(?<![\w*])(\*{1,3})(?=\S)(.{1,500}?)(?<=\S)\1(?![\w*])|(?<!\w)(_{1,3})(?=\S)(.{1,500}?)(?<=\S)\3(?!\w)"
 )
@@ -39,7 +45,7 @@ def plain(text: str, format: str) -> str:
         text = _WIKILINK.sub(lambda m: m[2] or m[1], text)
         text = _REFERENCE.sub(r"\1", _LINK.sub(r"\1", text))
     if "<" in text:
-        text = _TAG.sub("", _AUTOLINK.sub(r"\1", text))
+        text = _TAG.sub("", _BREAK.sub(" ", _AUTOLINK.sub(r"\1", text)))
     if "`" in text:
         text = _CODE.sub(r"\1", text)
     if "*" in text or "_" in text:

@@ -293,6 +293,23 @@ def test_while_another_owns_the_store_reading_and_writing_go_on(added, capsys, t
         assert run_json(capsys, "status")["owner"]["pid"] == os.getpid()
 
 
+def test_status_says_that_indexing_is_paused_while_the_owner_that_rests_lives(added, capsys):
+    with open_brain(load(), own=True) as owner:
+        assert run_json(capsys, "status")["paused"] is False
+        owner.pause()
+        assert run_json(capsys, "status")["paused"] is True
+        assert main(["status"]) == DONE
+        assert "Indexing is paused" in capsys.readouterr().out
+        assert main(["sync"]) == DONE
+        capsys.readouterr()
+        owner.resume()
+        assert run_json(capsys, "status")["paused"] is False
+        owner.pause()
+    assert run_json(capsys, "status")["paused"] is False, "it ended with its owner"
+    with open_brain(load(), own=True) as owner:
+        assert not owner.status().paused
+
+
 def test_an_owner_that_cannot_be_talked_to_is_named_and_reading_goes_on(added, capsys, home):
     with claim_store(home):
         assert main(["sync"]) == FAILED

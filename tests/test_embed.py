@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 
-from brain.embed import BATCH, FIRST_BATCH, NEWEST, READ_AHEAD, TURN_SECONDS, embed_pending, fill_index
+from brain.embed import BATCH, FIRST_BATCH, NEWEST, READ_AHEAD, TOGETHER, TURN_SECONDS, embed_pending, fill_index
 from brain.events import VectorsAdded
 from tests.fakes import HashingEmbedder
 
@@ -56,10 +56,22 @@ def batches(catalog, **options) -> list[int]:
     return [after - before for before, after in itertools.pairwise(done)]
 
 
-def test_makes_way_before_every_batch():
-    turns = []
-    sizes = batches(Waiting([f"text {at}" for at in range(60)]), give_way=lambda: turns.append(1))
-    assert len(turns) == len(sizes)
+def test_makes_way_within_every_batch():
+    embedder, embedded_at_turn = HashingEmbedder(), []
+    catalog = Waiting([f"text {at}" for at in range(60)])
+    give_way = lambda: embedded_at_turn.append(len(embedder.embedded))  # noqa: E731
+    list(embed_pending(catalog, embedder, cancel=threading.Event(), give_way=give_way))
+    assert set(embedded_at_turn) == set(range(0, 60, TOGETHER))
+
+
+def test_time_spent_giving_way_does_not_make_batches_smaller():
+    now = [0.0]
+
+    def give_way():
+        now[0] += 10 * TURN_SECONDS
+
+    texts = [f"text {at}" for at in range(44)]
+    assert batches(Waiting(texts), give_way=give_way, clock=lambda: now[0]) == [FIRST_BATCH, 8, BATCH, BATCH]
 
 
 def test_batches_grow_while_they_are_quick_and_shrink_while_they_are_slow():

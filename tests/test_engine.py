@@ -10,7 +10,9 @@ from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
 from brain.events import Answered, FileIndexed, FileRemoved, Retrieved, SyncFinished, SyncStarted, VectorsAdded
 from brain.parts import Parts
 from brain.settings import load
+from brain.store import schema
 from brain.store.catalog import Catalog
+from brain.store.claim import claim_store
 from tests.fakes import HashingEmbedder, ScriptedChat
 
 WAIT = 20.0
@@ -89,6 +91,21 @@ def test_a_reader_beside_the_owner_sees_what_it_commits(home, notes, embedder):
             (notes / "new.md").unlink()
             list(owner.sync(cancel=threading.Event()))
             assert "new.md" not in names(reader.search("zebra"))
+
+
+def test_a_reader_brings_a_store_of_the_version_before_up_where_nobody_owns_it(home, notes, embedder, monkeypatch):
+    with open_brain(load(), own=True) as brain:
+        index(brain, notes)
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE later (x)",)))
+    with open_brain(load(), own=False) as reader:
+        assert names(reader.search("board garden"))[0] == "board.md"
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE even_later (x)",)))
+    with (
+        claim_store(load().home),
+        pytest.raises(StoreError, match="older Brain"),
+        open_brain(load(), own=False),
+    ):
+        pass
 
 
 def test_only_the_owner_writes(home, notes, embedder):
@@ -181,6 +198,26 @@ def test_indexing_pauses_while_a_question_runs(home, notes, embedder, monkeypatc
                 assert asking_at_put == [0]
             finally:
                 following.end()
+
+
+def test_a_deleted_paragraph_or_note_is_in_no_index_after_one_pass(home, notes, embedder):
+    gone, kept = "The wombat left on Monday. " * 20, "The quokka stays. " * 20
+    (notes / "zoo.md").write_text(f"# Stays\n\n{kept}\n\n# Leaves\n\n{gone}")
+    with open_brain(load(), own=True) as brain:
+        index(brain, notes)
+        (notes / "zoo.md").write_text(f"# Stays\n\n{kept}")
+        for word in ("wombat", "quokka"):
+            assert any(word in one.chunk.text for one in brain.search(word).evidence)
+            list(brain.sync(cancel=threading.Event()))
+            catalog, parts = brain._catalog, brain._parts
+            chunks = catalog.chunk_ids()
+            assert parts.chroma_is_current
+            assert parts.words().ids() == chunks
+            assert list(catalog.vector_ids(embedder.name)) == chunks
+            vector = embedder.embed([word], kind="query")[0]
+            assert sorted(hit.chunk_id for hit in parts.chroma(embedder.name).search(vector, 100)) == chunks
+            assert not any(word in one.chunk.text for one in brain.search(word).evidence)
+            (notes / "zoo.md").unlink(missing_ok=True)
 
 
 def test_rebuild_embeds_again_only_when_asked_to(home, notes, embedder):

@@ -1,11 +1,11 @@
 """When it is time to look."""
 
 import threading
-from pathlib import Path
 
-from brain.hints import LONGEST_SECONDS, QUIET_SECONDS, Hints
+from brain.hints import LONGEST_SECONDS, MOST, QUIET_SECONDS, Hints
+from brain.places import Place
 
-A, B = Path("/a"), Path("/b")
+A, B = Place("/a"), Place("/b", is_deep=False)
 
 
 class Clock:
@@ -40,13 +40,23 @@ def test_changes_that_never_pause_are_looked_at_all_the_same():
     assert clock.now - began <= LONGEST_SECONDS + QUIET_SECONDS
 
 
-def test_a_hint_for_any_folder_swallows_the_others():
+def test_a_hint_for_everywhere_swallows_the_others():
     hints = Hints(Clock())
     hints.add(A)
     hints.add()
     hints.add(B)
     assert hints.take() is None
     assert hints.take() == set()
+
+
+def test_so_many_places_that_everything_is_looked_at():
+    hints = Hints(Clock())
+    for at in range(MOST):
+        hints.add(Place(f"/{at}"))
+    assert len(hints.take()) == MOST
+    for at in range(MOST + 1):
+        hints.add(Place(f"/{at}"))
+    assert hints.take() is None
 
 
 def test_no_hint_ripens_during_a_rest():

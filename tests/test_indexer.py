@@ -11,12 +11,16 @@ import pytest
 from brain import hints, indexer
 from brain.engine import open_brain
 from brain.events import FileIndexed, FileRemoved, FolderSkipped, SyncFinished, VectorsAdded
+from brain.indexer import Indexer
+from brain.listing import listing
 from brain.models.shelf import Shelf
 from brain.parts import Parts
+from brain.passes import Passes
 from brain.settings import load
-from brain.watch import Refusal
+from brain.watch import Refusal, Watcher
 from tests.fakes import HashingEmbedder
 from tests.test_engine import Following, names
+from tests.waiting import until
 
 WAIT = 20.0
 
@@ -113,6 +117,42 @@ def test_words_of_a_saved_note_come_before_the_vectors_of_all_others(working, no
     assert brain.status().vectors_pending == 0
 
 
+def test_a_process_that_stood_still_during_a_look_looks_again_as_soon_as_ever(home, notes, embedder, monkeypatch):
+    embedder.permits.release(1_000_000)
+    now = [1000.0]
+    stands_still = [0.0]
+
+    def slow_listing(*arguments, **more):
+        now[0] += stands_still[0]
+        return listing(*arguments, **more)
+
+    monkeypatch.setattr("brain.sync.listing", slow_listing)
+    with open_brain(load(), own=True) as brain:
+        brain.add(notes)
+        indexer_of = Indexer(brain._parts, clock=lambda: now[0])
+        for stands_still[0] in (0.0, 3600.0, 0.0, 3600.0):
+            indexer_of.hint()
+            indexer_of._look()
+            assert indexer_of._sweep_at - now[0] <= indexer.SWEEP_SECONDS
+        for stands_still[0] in (60.0, 60.0):  # a disk that is as slow as that
+            indexer_of.hint()
+            indexer_of._look()
+        assert indexer_of._sweep_at - now[0] == indexer.SWEEP_SHARE * 60.0
+
+
+def test_a_compaction_that_cannot_end_is_not_begun_again_and_again(home, notes, embedder, monkeypatch):
+    embedder.permits.release(1_000_000)
+    compactions, looks = [], []
+    watch = Watcher.watch
+    monkeypatch.setattr(indexer, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(Passes, "compaction_is_due", lambda self: True)  # as where a stopped reader is in the way
+    monkeypatch.setattr(Passes, "compact", lambda self, cancel: compactions.append(1))
+    monkeypatch.setattr(Watcher, "watch", lambda self, folders: (looks.append(1), watch(self, folders)))
+    with open_brain(load(), own=True, background=True):
+        until(lambda: compactions and len(looks) >= 20)
+    assert len(compactions) == 1
+
+
 def test_what_was_asked_for_is_embedded_before_what_is_older(working, notes, embedder):
     brain, following, permitting = working
     for at in range(5):
@@ -132,8 +172,7 @@ def test_nothing_is_done_while_paused_and_everything_afterwards(working, notes, 
     embedder.permits.release(1_000_000)
     brain.add(notes)
     brain.pause()
-    assert brain.is_paused
-    assert "paused by you" in " ".join(part.why for part in brain.status().degraded)
+    assert brain.status().paused
     with brain._indexer._passes.turn:
         pass  # whatever was under way has ended
     (notes / "a.md").write_text("A zebra.")
@@ -143,7 +182,28 @@ def test_nothing_is_done_while_paused_and_everything_afterwards(working, notes, 
     assert not any(indexed("b.md")(event) for event in following.events)
     brain.resume()
     following.until(indexed("b.md"))
-    assert not any("paused" in part.why for part in brain.status().degraded)
+    assert not brain.status().paused
+
+
+def test_a_pause_ends_the_pass_that_runs_and_says_what_it_did(working, notes, embedder):
+    brain, following, permitting = working
+    for at in range(4):
+        (notes / f"{at}.md").write_text(long_text(at))
+    brain.add(notes)
+    permitting.until(lambda event: isinstance(event, VectorsAdded))
+    brain.pause()
+    permitting.until(lambda event: isinstance(event, SyncFinished) and event.cancelled)
+    (cut,) = [event for event in following.events if isinstance(event, SyncFinished)]
+    assert cut.added == 4
+    assert 0 < cut.chunks_embedded < 480
+    assert brain.search("matter3x7", limit=1).evidence
+    embedder.permits.release(1_000_000)
+    brain.resume()
+    following.until(lambda event: isinstance(event, SyncFinished) and not event.cancelled)
+    assert brain.status().vectors_pending == 0
+    done = [event for event in following.events if isinstance(event, SyncFinished)]
+    assert [event.added for event in done] == [4, 0], "nothing is counted twice"
+    assert sum(event.chunks_embedded for event in done) == 480
 
 
 def test_a_folder_that_goes_and_comes_back_is_kept_and_watched_again(working, notes, embedder, tmp_path):

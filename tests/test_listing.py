@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from brain.errors import FolderMissing
-from brain.listing import listing
+from brain.listing import listing, listing_of
+from brain.places import Place
 
 SUFFIXES = frozenset({".md", ".txt"})
 
@@ -161,6 +162,55 @@ def test_a_note_that_icloud_has_taken_away_is_closed_not_gone(tmp_path):
 def test_a_plain_file_is_not_taken_for_one_in_the_cloud(tmp_path):
     write(tmp_path, "a.md")
     assert listing(tmp_path, SUFFIXES).closed == set()
+
+
+PLACES = [
+    "",
+    "a.md",
+    "sub",
+    "sub/deep",
+    "sub/deep/d.md",
+    "left",
+    "left/in",
+    "shut/in",
+    ".hidden",
+    "own",
+    "link",
+    "gone/x",
+]
+
+
+@pytest.mark.parametrize("is_deep", [True, False])
+@pytest.mark.parametrize("where", PLACES)
+def test_a_place_is_listed_as_it_stands_in_the_whole_folder(tmp_path, where, is_deep):
+    write(
+        tmp_path,
+        *(f"{name}/{at}.md" for name in ("sub", "sub/deep", "sub/deep/d.md", "left", "left/in") for at in (1, 2)),
+    )
+    write(
+        tmp_path, "a.md", "shut/b.md", "shut/in/c.md", ".hidden/h.md", "own/o.md", "sub/drafts/x.md", "sub/deep/skip.md"
+    )
+    rules(tmp_path, "left/\nskip.md\n")
+    rules(tmp_path / "sub", "drafts/\n")
+    os.mkfifo(tmp_path / "shut" / ".brainignore")
+    (tmp_path / "link").symlink_to(tmp_path / "sub")
+    place = Place(str(tmp_path / where), is_deep)
+    options = {"skip": [tmp_path / "own"], "ignore": ["2.md"]}
+    whole = listing(tmp_path, SUFFIXES, **options)
+    near = listing_of([place], tmp_path, SUFFIXES, **options)
+    assert near.files == {
+        path: stamp for path, stamp in whole.files.items() if place.holds(path) and path != place.path
+    }
+    if where.startswith("shut"):
+        assert near.closed == {str(tmp_path / "shut")}
+
+
+def test_a_place_spelled_otherwise_than_it_is_on_disk_cannot_be_told(tmp_path, monkeypatch):
+    write(tmp_path, "Sub/a.md")
+    real = os.path.lexists
+    monkeypatch.setattr(os.path, "lexists", lambda path: real(str(path).replace("sub", "Sub")))
+    assert listing_of([Place(str(tmp_path / "sub"))], tmp_path, SUFFIXES) is None
+    assert listing_of([Place(str(tmp_path / "sob"))], tmp_path, SUFFIXES).files == {}
 
 
 def test_links_are_followed_only_when_asked_to_and_each_real_file_is_seen_once(tmp_path):

@@ -269,6 +269,69 @@ def test_whoever_is_attached_takes_the_place_of_the_owner(other, home, notes, ho
             following.end()
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr("brain.remote.SILENT_SECONDS", 0.2)
+    monkeypatch.setattr("brain.remote.KNOCKS", 2)
+
+
+def test_an_owner_that_is_stopped_is_read_beside_and_asked_again_once_it_goes_on(other, notes, impatient):
+    with open_brain(load(), background=True) as brain:
+        following = Following(brain)
+        try:
+            until(lambda: brain.status().vectors_done == 2)
+            os.kill(other.process.pid, signal.SIGSTOP)
+            assert names(brain.search("board garden"))[0] == "board.md"
+            status = brain.status()
+            assert status.owner.pid == other.process.pid
+            (said,) = [part for part in status.degraded if "does not answer" in part.why]
+            assert said.next
+            following.until(lambda event: isinstance(event, Failed) and "does not answer" in event.reason)
+            with pytest.raises(StoreBusy, match="owns the index"):
+                brain.add(notes)
+            assert isinstance(list(brain.ask(QUESTION, cancel=threading.Event(), quotes=True))[-1], Answered)
+            os.kill(other.process.pid, signal.SIGCONT)
+            until(lambda: is_allowed(lambda: brain.add(notes)))
+            until(lambda: not [part for part in brain.status().degraded if "does not answer" in part.why])
+        finally:
+            os.kill(other.process.pid, signal.SIGCONT)
+            following.end()
+
+
+def test_an_owner_that_thinks_long_is_waited_for(owner, remote, notes, impatient, monkeypatch):
+    index(remote, notes)
+    done = threading.Event()
+    looks = []
+    connects = remote._connect
+
+    def connect():
+        looks.append(1)
+        if len(looks) >= 4:
+            done.set()
+        return connects()
+
+    def slow(query, **more):
+        assert done.wait(WAIT)
+        return search(query, **more)
+
+    search = owner.search
+    monkeypatch.setattr(owner, "search", slow)
+    monkeypatch.setattr(remote, "_connect", connect)
+    assert names(remote.search("board garden"))[0] == "board.md"
+
+
+def test_an_owner_that_was_stopped_for_a_while_finds_what_changed_meanwhile(other, notes):
+    with open_brain(load()) as brain:
+        until(lambda: brain.status().vectors_done == 2)
+        os.kill(other.process.pid, signal.SIGSTOP)
+        (notes / "new.md").write_text("A zebra came to the garden.")
+        (notes / "pump.txt").unlink()
+        os.kill(other.process.pid, signal.SIGCONT)
+        until(lambda: names(brain.search("zebra"))[:1] == ["new.md"])
+        until(lambda: "pump.txt" not in names(brain.search("pump")))
+        assert brain.status().owner.pid == other.process.pid
+
+
 def test_a_pass_whose_owner_is_killed_is_begun_again(other, notes):
     with open_brain(load()) as brain:
         until(lambda: brain.status().vectors_done == 2)

@@ -13,8 +13,18 @@ import pytest
 from brain import readers
 from brain import sync as sync_module
 from brain.embed import embed_pending
-from brain.events import FileFailed, FileIndexed, FileMoved, FileRemoved, FolderSkipped, SyncFinished, SyncStarted
+from brain.events import (
+    FileFailed,
+    FileIndexed,
+    FileMoved,
+    FileRemoved,
+    FolderSkipped,
+    SyncFinished,
+    SyncStarted,
+    VectorsAdded,
+)
 from brain.listing import listing
+from brain.places import Place
 from brain.planning import MANY
 from brain.store.catalog import Catalog
 from brain.sync import Pass, sync
@@ -38,7 +48,18 @@ class House:
         path.write_text(text)
         return path
 
-    def sync(self, *, cancel=None, tokenizer=None, words_only=False, on_event=None, interrupted=lambda: False, **notes):
+    def sync(
+        self,
+        *,
+        cancel=None,
+        tokenizer=None,
+        words_only=False,
+        on_event=None,
+        interrupted=lambda: False,
+        places=None,
+        news=tuple,
+        **notes,
+    ):
         cancel = cancel or threading.Event()
         one_pass = Pass(self.catalog, readers, tokenizer or self.embedder, **{"max_bytes": 1_000_000, **notes})
 
@@ -50,7 +71,13 @@ class House:
 
         events = []
         for event in sync(
-            one_pass, write_words, None if words_only else vectors, cancel=cancel, interrupted=interrupted
+            one_pass,
+            write_words,
+            None if words_only else vectors,
+            places=places,
+            cancel=cancel,
+            interrupted=interrupted,
+            news=news,
         ):
             events.append(event)
             if on_event:
@@ -340,17 +367,17 @@ def test_a_young_file_with_coarse_times_is_looked_at_once_more(house, monkeypatc
     path = house.write("a.md", "before")
     second = 1_700_000_000 * 1_000_000_000
     os.utime(path, ns=(second, second))
-    real = sync_module.stamp_of
+    real = sync_module.stamp_now
 
-    def coarse(found):
-        return real(found)._replace(ctime_ns=second)
+    def coarse(path, *, follow):
+        return real(path, follow=follow)._replace(ctime_ns=second)
 
     def coarse_listing(folder, suffixes, **options):
         seen = listing(folder, suffixes, **options)
         seen.files = {path: stamp._replace(ctime_ns=second) for path, stamp in seen.files.items()}
         return seen
 
-    monkeypatch.setattr(sync_module, "stamp_of", coarse)
+    monkeypatch.setattr(sync_module, "stamp_now", coarse)
     monkeypatch.setattr(sync_module, "listing", coarse_listing)
     young, old = second + 1_000_000_000, second + 10_000_000_000
     assert house.finished(now=lambda: young).added == 1
@@ -359,6 +386,34 @@ def test_a_young_file_with_coarse_times_is_looked_at_once_more(house, monkeypatc
     assert house.finished(now=lambda: young).changed == 1
     assert house.sync(now=lambda: old)[0] == SyncStarted(1)
     assert house.sync(now=lambda: old)[0] == SyncStarted(0)
+
+
+@pytest.mark.parametrize("day", [-(10**9), -1, 0, 4_102_444_800, 15_032_385_535], ids=str)
+def test_a_file_of_another_century_is_a_file_like_any_other(house, day):
+    path = house.write("a.md", "A note from 1938, 1969, 1970, 2100 or 2446.")
+    os.utime(path, (day, day))
+    assert house.finished().added == 1
+    assert house.sync()[0] == SyncStarted(0)
+    path.write_text("A note from 1938, 1969, 1970, 2100 or 2447.")
+    os.utime(path, (day, day))
+    assert house.finished().changed == 1
+    assert house.sync()[0] == SyncStarted(0)
+    assert house.texts() == {"A note from 1938, 1969, 1970, 2100 or 2447."}
+
+
+def test_a_clock_that_jumps_between_two_passes_changes_nothing(house):
+    second = 1_000_000_000
+    house.write("a.md", "One note.")
+    assert house.finished(now=lambda: 1_700_000_000 * second).added == 1
+    for now in (4_102_444_800, 0, 946_684_800, -5):
+        assert house.sync(now=lambda now=now: now * second)[0] == SyncStarted(0)
+        path = house.write(f"{now}.md", f"Written at {now}.")
+        os.utime(path, (max(0, now), max(0, now)))
+        assert counts(house.finished(now=lambda now=now: now * second))["added"] == 1
+        house.write("a.md", f"One note, edited at {now}.")
+        assert counts(house.finished(now=lambda now=now: now * second))["changed"] == 1
+    assert house.sync()[0] == SyncStarted(0)
+    assert len(house.texts()) == 5
 
 
 def test_an_interrupted_pass_keeps_what_it_has_and_the_next_begins_with_the_newest(house):
@@ -383,9 +438,219 @@ def test_a_pass_over_one_folder_leaves_the_others_alone(house):
     (other / "o.md").unlink()
     (house.notes / "a.md").unlink()
     one_pass = Pass(house.catalog, readers, house.embedder, max_bytes=1_000_000)
-    steps, skipped = one_pass.steps((), [house.notes])
+    steps, skipped = one_pass.steps((), [Place(str(house.notes))])
     assert [step.path for step in steps] == [house.notes / "a.md"]
     assert skipped == []
+
+
+def own(folder: Path) -> Place:
+    return Place(str(folder), is_deep=False)
+
+
+def test_only_the_places_that_are_named_are_looked_at(house):
+    first, second = house.write("a/one.md", "One."), house.write("b/two.md", "Two.")
+    house.sync()
+    first.write_text("One, edited.")
+    second.write_text("Two, edited.")
+    house.write("a/new.md", "New.")
+    house.write("a/deep/newer.md", "Newer.")
+    assert counts(house.finished(places=[own(first.parent)])) == {"added": 1, "changed": 1, "chunks_embedded": 2}
+    assert counts(house.finished(places=[Place(str(first.parent))])) == {"added": 1, "chunks_embedded": 1}
+    assert counts(house.finished(places=[])) == {}
+    assert counts(house.finished()) == {"changed": 1, "chunks_embedded": 1}
+
+
+def test_a_note_moved_to_another_place_is_not_embedded_again_whichever_end_is_named(house):
+    path = house.write("a/note.md", "# Note\n\nA note that moves.")
+    other = house.write("b/other.md", "Other.").parent
+    house.sync()
+    path.rename(other / "note.md")
+    assert counts(house.finished(places=[own(path.parent), own(other)])) == {"moved": 1}
+    (other / "note.md").rename(path)
+    assert counts(house.finished(places=[own(other)])) == {"moved": 1}, "it is missing: the whole folder is looked at"
+    path.rename(other / "note.md")
+    assert counts(house.finished(places=[own(other)])) == {"added": 1, "chunks_reused": 1}
+    assert counts(house.finished(places=[own(path.parent)])) == {"removed": 1}
+    assert house.catalog.vectors_pending(house.embedder.name) == 0
+
+
+def test_what_is_deleted_in_a_place_is_forgotten(house):
+    path = house.write("a/one.md", "One.")
+    house.write("b/deep/two.md", "Two.")
+    house.write("c.md", "Kept.")
+    house.sync()
+    path.unlink()
+    shutil.rmtree(house.notes / "b")
+    assert counts(house.finished(places=[own(path.parent)])) == {"removed": 2}
+    shutil.rmtree(house.notes / "a")
+    assert counts(house.finished(places=[Place(str(house.notes / "a"))])) == {}
+
+
+@pytest.mark.parametrize("place", [own, lambda notes: Place(str(notes / "sub"))])
+def test_a_place_in_a_folder_that_looks_unmounted_loses_nothing(house, place):
+    for at in range(MANY):
+        house.write(f"sub/{at}.md", f"Note {at}.")
+    house.write("top.md", "Top.")
+    house.sync()
+    shutil.rmtree(house.notes / "sub")
+    (house.notes / "top.md").unlink()
+    events = house.sync(places=[place(house.notes)])
+    assert any(isinstance(event, FolderSkipped) and "empty" in event.reason for event in events)
+    house.notes.rmdir()
+    events = house.sync(places=[place(house.notes)])
+    assert any(isinstance(event, FolderSkipped) and "missing" in event.reason for event in events)
+    assert house.catalog.counts().files == MANY + 1
+
+
+def test_rules_that_change_count_for_all_that_lies_below_them(house):
+    house.write("a/drafts/b.md", "A draft.")
+    house.write("a/c.md", "No draft.")
+    house.sync()
+    (house.notes / "a" / ".brainignore").write_text("drafts/\n")
+    assert counts(house.finished(places=[own(house.notes / "a" / "drafts")])) == {"removed": 1}
+    (house.notes / "a" / ".brainignore").unlink()
+    assert house.finished(places=[Place(str(house.notes / "a"))]).added == 1
+
+
+def test_where_links_are_followed_a_place_stands_for_its_whole_folder(house):
+    house.write("a/one.md", "One.")
+    house.write("b/two.md", "Two.")
+    assert house.finished(places=[own(house.notes / "a")], follow_links=True).added == 2
+
+
+def test_a_place_in_two_watched_folders_is_looked_at_for_both(house):
+    inner = house.write("left/inner/a.md", "Inner.").parent
+    (house.notes / ".brainignore").write_text("left/\n")
+    house.catalog.add_folder(inner)
+    assert house.finished(places=[own(inner)]).added == 1
+    (inner / "b.md").write_text("Also.")
+    assert house.finished(places=[own(inner)]).added == 1
+    (inner / "a.md").unlink()
+    assert counts(house.finished(places=[own(inner)])) == {"removed": 1}
+
+
+def test_news_in_the_midst_of_a_pass_come_first_and_nothing_is_lost(house):
+    for at in range(6):
+        os.utime(house.write(f"old/{at}.md", f"Note number {at}."), (at, at))
+    gone = house.write("b/gone.md", "Gone.")
+    house.sync(words_only=True)
+    for at in range(6):
+        os.utime(house.write(f"old/{at}.md", f"Note number {at}, edited."), (at, at))
+    saved = house.notes / "new" / "saved.md"
+    told = []
+
+    def news():
+        if told.count("indexed") != 2:
+            return ()
+        told.append("saved")
+        house.write("new/saved.md", "Saved meanwhile.")
+        house.write("old/3.md", "Note number 3, edited again.")
+        gone.unlink()
+        return (Place(str(saved.parent)), own(house.notes / "old"), own(gone.parent))
+
+    def on_event(event):
+        if isinstance(event, FileIndexed):
+            told.append("indexed" if event.path != saved else "saved")
+
+    events = house.sync(on_event=on_event, news=news)
+    names = [event.path.name for event in events if isinstance(event, FileIndexed)]
+    assert names[:2] == ["5.md", "4.md"]
+    assert set(names[2:4]) == {"saved.md", "3.md"}
+    assert names[4:] == ["2.md", "1.md", "0.md"]
+    assert FileRemoved(gone) in events
+    assert [event for event in events if isinstance(event, SyncStarted)] == [SyncStarted(6), SyncStarted(6)]
+    assert events[-1].chunks_embedded == 7
+    assert counts(house.finished()) == {}
+
+
+def test_news_during_the_vectors_are_read_and_embedded_in_the_same_pass(house):
+    house.write("a.md", "First.")
+    waiting = [None, (own(house.notes),)]
+
+    def news():
+        if not any(one is not None for one in waiting) or not house.embedder.embedded:
+            return ()
+        house.write("b.md", "Second.")
+        house.write("c.md", "Third.")
+        return waiting.pop()
+
+    events = house.sync(news=news)
+    assert [event.done for event in events if isinstance(event, VectorsAdded)] == [1, 3]
+    assert counts(events[-1]) == {"added": 3, "chunks_embedded": 3}
+
+
+class Slow:
+    """Readers that finish a large file only once they are allowed to."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.may = threading.Event()
+        self.began = threading.Event()
+        real = readers.parse
+
+        def parse(path, data):
+            if path.stem.startswith("large"):
+                self.began.set()
+                assert self.may.wait(20)
+            return real(path, data)
+
+        monkeypatch.setattr(readers, "parse", parse)
+
+
+def test_a_large_file_does_not_keep_others_waiting(house, monkeypatch):
+    slow = Slow(monkeypatch)
+    large = [house.write(f"large{at}.md", f"Large {at}. " * 2000) for at in range(2)]
+    house.write("small.md", "Small.")
+    told = []
+
+    def news():
+        if told != ["small.md"]:
+            return ()
+        told.append("news")
+        return (own(house.write("new/saved.md", "Saved meanwhile.").parent), own(house.notes))
+
+    def on_event(event):
+        if isinstance(event, FileIndexed):
+            told.append(event.path.name)
+            if event.path.name == "saved.md":
+                slow.may.set()
+
+    os.utime(house.notes / "small.md", (1, 1))
+    events = house.sync(on_event=on_event, news=news)
+    assert told[:3] == ["small.md", "news", "saved.md"]
+    assert sorted(told[3:]) == [path.name for path in large]
+    assert counts(events[-1])["added"] == 4
+    assert counts(house.finished()) == {}
+
+
+def test_a_large_file_that_changes_or_goes_while_it_is_read_is_left_for_the_next_pass(house, monkeypatch):
+    slow = Slow(monkeypatch)
+    changed, gone = house.write("large 1.md", "Old. " * 3000), house.write("large 2.md", "Gone. " * 3000)
+
+    def news():
+        if not slow.may.is_set():
+            changed.write_text("New. " * 3000)
+            gone.unlink()
+            slow.may.set()
+        return ()
+
+    house.write("small.md", "Small.")
+    assert house.finished(news=news).added == 1
+    assert house.finished().added == 1
+    assert house.catalog.document(changed).text.startswith("New.")
+    assert len(house.catalog.stamps()) == 2
+
+
+def test_a_pass_that_is_cancelled_does_not_wait_for_a_large_file(house, monkeypatch):
+    slow = Slow(monkeypatch)
+    house.write("large.md", "Large. " * 3000)
+    cancel = threading.Event()
+    thread = threading.Thread(target=lambda: (slow.began.wait(20), cancel.set()))
+    thread.start()
+    finished = house.finished(cancel=cancel)
+    thread.join()
+    assert (finished.added, finished.cancelled) == (0, True)
+    slow.may.set()
+    assert house.finished().added == 1
 
 
 def test_cancel_keeps_what_was_done_and_the_next_pass_does_the_rest(house):
@@ -407,6 +672,43 @@ def test_words_only_leaves_the_vectors_for_the_next_pass(house):
     assert house.finished().chunks_embedded == 1
 
 
+def test_a_folder_that_becomes_a_link_once_it_is_listed_leads_nowhere(house, monkeypatch):
+    house.write("deep/er/a.md", "A note of one's own.")
+    house.write("b.md", "Another note.")
+    outside = house.notes.with_name("outside")
+    (outside / "er").mkdir(parents=True)
+    (outside / "er" / "a.md").write_text("The secret of somebody else.")
+    real = readers.open_bytes
+
+    def swapped(path, max_bytes, **more):
+        (house.notes / "deep").rename(house.notes / "aside")
+        (house.notes / "deep").symlink_to(outside)
+        try:
+            return real(path, max_bytes, **more)
+        finally:
+            (house.notes / "deep").unlink()
+            (house.notes / "aside").rename(house.notes / "deep")
+
+    monkeypatch.setattr(readers, "open_bytes", swapped)
+    assert counts(house.finished()) == {"added": 1, "chunks_embedded": 1}
+    assert house.texts() == {"Another note."}
+    monkeypatch.undo()
+    assert counts(house.finished()) == {"added": 1, "chunks_embedded": 1}
+    assert house.texts() == {"Another note.", "A note of one's own."}
+
+
+def test_a_watched_folder_inside_another_is_read_by_its_own_name(house):
+    inner = house.notes / "inner"
+    (inner / "deep").mkdir(parents=True)
+    (inner / "deep" / "a.md").write_text("An inner note.")
+    house.catalog.add_folder(inner)
+    assert house.finished().added == 1
+    inner.rename(house.notes.with_name("elsewhere"))
+    inner.symlink_to(house.notes.with_name("elsewhere"))
+    (inner / "deep" / "a.md").write_text("An inner note, edited.")
+    assert house.finished().changed == 1
+
+
 def test_another_tokenizer_cuts_again_but_an_estimate_leaves_things_alone(house):
     house.write("a.md", "A note about something.")
     house.sync()
@@ -421,8 +723,8 @@ def test_a_file_that_is_being_written_waits_for_the_next_pass(house, monkeypatch
     path = house.write("a.md", "half")
     real = readers.open_bytes
 
-    def slow(path, max_bytes):
-        data = real(path, max_bytes)
+    def slow(path, max_bytes, **more):
+        data = real(path, max_bytes, **more)
         path.write_text("half and the other half")
         return data
 

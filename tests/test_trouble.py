@@ -26,7 +26,7 @@ from tests.crash.vault import Vault
 from tests.fakes import HashingEmbedder
 
 ROOT = Path(__file__).parents[1]
-WITH_CONVERSATIONS = 2  # the version of the tables that brought them
+WITH_CONVERSATIONS = 3  # the version of the tables that brought them
 COMMANDS = """
 import contextlib, io, json, sys
 from brain.cli import main

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from brain import watching
-from brain.watch import TRY_AGAIN, Watcher, concerns_notes
+from brain.places import Place
+from brain.watch import TRY_AGAIN, Watcher, concerns_notes, place_of
 from tests.waiting import until
 
 WAIT = 10
@@ -118,6 +119,36 @@ def test_what_programs_write_beside_the_notes_gives_no_hint(tmp_path, hinted):
 )
 def test_only_what_lies_below_the_folder_is_judged(path, does):
     assert concerns_notes(Path("/n/.x"), path) is does
+
+
+@pytest.mark.parametrize(
+    ("path", "is_folder", "place"),
+    [
+        ("/n/a/b.md", False, Place("/n/a", is_deep=False)),
+        ("/n/b.md", False, Place("/n", is_deep=False)),
+        (b"/n/bad\xff/b.md", False, Place("/n/bad\udcff", is_deep=False)),
+        ("/n/a/b", True, Place("/n/a/b")),
+        ("/n/a/.brainignore", False, Place("/n/a")),
+        ("/n", True, Place("/n")),
+        ("/private/n/a.md", False, Place("/n")),
+    ],
+)
+def test_a_change_is_named_by_its_place(path, is_folder, place):
+    assert place_of(Path("/n"), path, is_folder=is_folder) == place
+
+
+def test_both_ends_of_a_move_are_named(tmp_path):
+    heard = []
+    watcher = Watcher(heard.append)
+    for name in ("one", "two", "tree"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one" / "a.md").write_text("x")
+    watcher.watch([tmp_path])
+    (tmp_path / "one" / "a.md").rename(tmp_path / "two" / "a.md")
+    until(lambda: {Place(str(tmp_path / name), is_deep=False) for name in ("one", "two")} <= set(heard))
+    (tmp_path / "tree").rename(tmp_path / "moved")
+    until(lambda: {Place(str(tmp_path / name)) for name in ("tree", "moved")} <= set(heard))
+    watcher.close()
 
 
 def test_a_folder_that_is_deleted_and_comes_back_is_watched_again(tmp_path, hinted):

@@ -1,7 +1,7 @@
 """Values as JSON."""
 
 import json
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -13,7 +13,20 @@ from hypothesis import strategies as some
 from brain import errors
 from brain.errors import BrainError
 from brain.events import Answered, FileFailed, Retrieved, SyncFinished, Timings, Token, VectorsAdded
-from brain.types import Chunk, Citation, Evidence, Failure, Folder, Impaired, Owner, Scores, Sentence, Status, Unread
+from brain.types import (
+    Chunk,
+    Citation,
+    Evidence,
+    Failure,
+    Folder,
+    Impaired,
+    Owner,
+    Scores,
+    Sentence,
+    Status,
+    Unread,
+    Window,
+)
 from brain.wire import (
     ERRORS,
     KINDS,
@@ -50,12 +63,16 @@ def values_of(kind: Any) -> some.SearchStrategy:
     return some.none() | values_of(next(part for part in parts if part is not NoneType))
 
 
-EVIDENCE = Evidence(1, CHUNK, "A", 0.9, Scores(1.0, 0.8), "2025-01-02", ("tax",))
+EVIDENCE = Evidence(1, CHUNK, "A", 0.9, Scores(1.0, 0.8), "2025-01-02", ("tax",), "name", copies=(Path("/n/b.pdf"),))
 CITATION = Citation(1, Path("/n/a.pdf"), "A", 5, 9, "text", 3, 12)
 
 
 def test_search_has_the_keys_of_the_contract():
-    body = search_json(Retrieved("q", (EVIDENCE,), ("vectors",), Timings(0.1, 0.2, 0.4), 7))
+    window = Window("2026-03-01", "2026-03-31", "last March")
+    body = search_json(Retrieved("q", (EVIDENCE,), ("vectors",), Timings(0.1, 0.2, 0.4), 7, window))
+    understood = {"after": "2026-03-01", "before": "2026-03-31", "from": "last March", "use": "only"}
+    assert body["understood"] == understood
+    assert search_json(Retrieved("q", ()))["understood"] is None
     assert body["degraded"] == ["vectors"]
     assert body["seconds"] == {"words": 0.1, "vectors": 0.2, "total": 0.4}
     (hit,) = body["hits"]
@@ -72,7 +89,9 @@ def test_search_has_the_keys_of_the_contract():
         "end": 9,
         "text": "text",
         "date": "2025-01-02",
+        "date_origin": "name",
         "tags": ["tax"],
+        "copies": ["/n/b.pdf"],
     }
 
 
@@ -111,6 +130,8 @@ def test_status_has_the_keys_of_the_contract():
     assert body["vectors"] == {"done": 8, "pending": 1}
     assert body["models"] == {"chat": "c", "embed": None, "rerank": None}
     assert body["owner"] == {"pid": 12, "command": "brain", "since": "2025-01-01T00:00:00Z"}
+    assert body["paused"] is False
+    assert status_json(replace(status, paused=True))["paused"] is True
     assert body["degraded"] == [{"part": "vectors", "why": "why", "next": "next"}]
     assert body["failures"] == [{"path": "/n/x", "reason": "r", "hint": "h"}]
 

@@ -19,6 +19,8 @@ from brain.wording import embedded, key_terms, plain, sentences, terms
         ("```python\nx = 1\n```", "\nx = 1\n"),
         ("![[picture.png]] ![alt](a.png)", "picture.png alt"),
         ("``a `` b", "a  b"),
+        ("<td>one</td><td>two</td> three<br/>four", "one  two  three four"),
+        ("<b>bo</b>ld H<sub>2</sub>O <picture>", "bold H2O "),
     ],
 )
 def test_plain_reads_markdown_without_its_marks(written: str, said: str) -> None:

@@ -22,7 +22,7 @@ from tui.ask_screen import AskScreen
 from tui.terminal import guarded
 
 if TYPE_CHECKING:
-    from brain.events import Failed
+    from brain.events import Event, Failed
     from brain.seams import Brain
     from brain.settings import Settings
     from brain.types import Status
@@ -64,6 +64,7 @@ class BrainApp(App[int]):
         self._folders = folders
         self._bridge: Bridge | None = None
         self._interrupted = -_TWICE
+        self._failing: Failed | None = None
         self._ask = AskScreen(self, today)
 
     @property
@@ -136,9 +137,11 @@ class BrainApp(App[int]):
 
     async def on_standing(self, message: messages.Standing) -> None:
         """How things stand, now."""
-        is_first, self.status = self.status is None, message.status
+        before, self.status = self.status, message.status
+        if before is not None and before.paused != self.status.paused:
+            self.say(texts.PAUSED_NOW if self.status.paused else texts.RESUMED_NOW)
         await self._ask.offer_folders()
-        if is_first:
+        if before is None:
             self._ask.connected()
         self._ask.draw()
 
@@ -146,7 +149,18 @@ class BrainApp(App[int]):
         """What the indexer does."""
         if self.progress is not None and message.ticket is None:
             self.progress.take(message.event)
+            self._say_once(message.event)
             self._ask.draw_soon()
+
+    def _say_once(self, event: Event) -> None:
+        """Say what failed behind the screen, but not again while it fails again and again in the same way."""
+        from brain.events import Failed, SyncFinished
+
+        if isinstance(event, SyncFinished):
+            self._failing = None
+        elif isinstance(event, Failed) and event != self._failing:
+            self._failing = event
+            self.say(f"{event.reason} {event.hint}", "error")
 
     def on_trouble(self, message: messages.Trouble) -> None:
         """Something about the store could not be done."""
@@ -218,6 +232,19 @@ class BrainApp(App[int]):
     def action_look_again(self) -> None:
         """Look at the folders now."""
         self.bridge.sync()
+
+    def action_pause(self) -> None:
+        """Let the indexing rest; where it rests, let it go on."""
+        self.bridge.pause(not self.is_paused)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the indexing rests because a person said so."""
+        return self.status is not None and self.status.paused
+
+    def is_done(self, command: keys.Command) -> bool:
+        """Whether a command would now take back what it did."""
+        return command.id == "library.pause" and self.is_paused
 
     def action_open_log(self) -> None:
         """Open the log in the editor."""

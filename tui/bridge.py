@@ -147,6 +147,10 @@ class Bridge:
         """Watch one more folder; FolderAdded comes."""
         self._run(lambda: self._add(folder), "folder")
 
+    def pause(self, rests: bool) -> None:
+        """Let the indexing rest, or go on; Standing comes."""
+        self._run(lambda: self._pause(rests), "pause")
+
     def sync(self) -> None:
         """Look at the folders now; its events come as Happened."""
         self._run(self._sync, "sync")
@@ -251,6 +255,11 @@ class Bridge:
                 self._app.post_message(messages.Happened(event))
 
         if failed := attempt(look):
+            self._app.post_message(messages.Trouble(failed))
+        self._standing()
+
+    def _pause(self, rests: bool) -> None:
+        if failed := attempt(lambda: self._need().pause() if rests else self._need().resume()):
             self._app.post_message(messages.Trouble(failed))
         self._standing()
 

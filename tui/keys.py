@@ -28,6 +28,7 @@ class Command:
     bar: str = ""
     palette: bool = True  # False: makes sense only where its key works
     empty_bar: bool = False  # its `bar` key is a letter again once something is typed
+    back: str = ""  # what it is called while it takes back what it did
 
 
 COMMANDS = (
@@ -53,6 +54,7 @@ COMMANDS = (
     Command("source.copy_quote", "Source", "Copy the quote", "screen.copy_quote", letter="c"),
     Command("library.add", "Library", "Add a folder", "app.add_folder", letter="a"),
     Command("library.sync", "Library", "Look at the folders again now", "app.look_again", letter="s"),
+    Command("library.pause", "Library", "Pause indexing", "app.pause", letter="p", back="Resume indexing"),
     Command("view.bar", "View", "Back to the bar", "screen.focus_bar", letter="i,slash"),
     Command("view.page_up", "View", "Scroll up", "screen.page(-1)", letter="pageup,b", bar="pageup"),
     Command("view.page_down", "View", "Scroll down", "screen.page(1)", letter="pagedown,space", bar="pagedown"),

@@ -21,18 +21,23 @@ class Commands(Provider):
     async def discover(self) -> Hits:
         """All of them, before anything is typed."""
         for command in self._commands():
-            yield DiscoveryHit(_shown(command, self._key(command)), partial(self._do, command), command.label)
+            label = self._label(command)
+            yield DiscoveryHit(_shown(command, label, self._key(command)), partial(self._do, command), label)
 
     async def search(self, query: str) -> Hits:
         """Those that match."""
         matcher = self.matcher(query)
         for command in self._commands():
-            score = matcher.match(f"{command.group} {command.label}")
+            label = self._label(command)
+            score = matcher.match(f"{command.group} {label}")
             if score > 0:
-                yield Hit(score, _shown(command, self._key(command)), partial(self._do, command), command.label)
+                yield Hit(score, _shown(command, label, self._key(command)), partial(self._do, command), label)
 
     def _commands(self) -> list[keys.Command]:
         return [command for command in keys.COMMANDS if command.palette and command.id != "help.palette"]
+
+    def _label(self, command: keys.Command) -> str:
+        return command.back if command.back and cast("BrainApp", self.app).is_done(command) else command.label
 
     def _key(self, command: keys.Command) -> str:
         keymap = cast("BrainApp", self.app).live_keys
@@ -42,10 +47,8 @@ class Commands(Provider):
         await self.app.run_action(command.action)
 
 
-def _shown(command: keys.Command, key: str) -> Content:
-    return Content.assemble(
-        (f"{command.group:<9}", "dim"), command.label, (f"   {key}" if key else "", "bold $text-accent")
-    )
+def _shown(command: keys.Command, label: str, key: str) -> Content:
+    return Content.assemble((f"{command.group:<9}", "dim"), label, (f"   {key}" if key else "", "bold $text-accent"))
 
 
 class Palette(CommandPalette):

@@ -62,6 +62,7 @@ WRITING = "writing"
 WORKING = "working"
 WORDS_A_SECOND = "{rate:.1f} words/s"
 
+DATES = "dates: {days}"
 NO_PASSAGE = "No passage matches. {documents} searched."
 MORE = "{count} more"
 SEARCH_TIMES = "words {words} ms · meaning {vectors} ms"
@@ -79,6 +80,9 @@ INDEXING = "◐ indexing {done}/{total}"
 MEANING_LEFT = "◐ meaning {done}/{total}"
 LOOKING = "◐ looking at your folders"
 NOT_WATCHED = "○ not watching"
+PAUSED = "‖ paused"
+PAUSED_NOW = "Indexing is paused. Notes you save now are found once it is resumed."
+RESUMED_NOW = "Indexing goes on."
 NO_FOLDER = "○ no folders"
 OPENING_SHORT = "○ opening"
 CLOSED = "! not open"
@@ -136,6 +140,7 @@ WHY_SEARCHED = "searched"
 WHY_SECONDS = "passages {retrieve} ms · first word {first} s · whole answer {total} s"
 WHY_USAGE = "{prompt} tokens read, {cached} of them kept from before · {completion} written"
 WHY_HEAD = ("", "passage", "words", "meaning", "rerank", "cited")
+WHY_MISSING = "  · without: {words}"
 WHY_OFF = "off: {parts}"
 HELP = "Keys"
 HELP_WHILE_TYPING = "always"
@@ -172,7 +177,8 @@ def counted(count: int, one: str, many: str = "") -> str:
 def age(written: str | None, today: date) -> str:
     """How long ago an ISO date is, in the largest unit that fits; empty for none or one that is no date."""
     try:
-        days = (today - date.fromisoformat((written or "")[:10])).days
+        day = (written or "")[:10]
+        days = (today - date.fromisoformat(day + "-01-01"[len(day) - 4 :] if len(day) in (4, 7) else day)).days
     except ValueError:
         return ""
     if days < 0:

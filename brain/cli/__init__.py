@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from brain import __version__
+from brain.cli.evaluation_parser import add_eval
 from brain.errors import BrainError, Cancelled, QueryError, SettingsError
 from brain.settings import Settings, load
 
@@ -99,18 +100,7 @@ def report(error: BrainError) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Every command and flag, with help a newcomer understands."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--home",
-        type=Path,
-        metavar="DIR",
-        help="the folder that holds all Brain knows (default: $BRAIN_HOME)",
-    )
-    common.add_argument("--json", action="store_true", help="print JSON on stdout and nothing else")
-    common.add_argument(
-        "--offline", action="store_true", help="contact nothing but this machine, whatever the settings say"
-    )
-    common.add_argument("--verbose", action="store_true", help="write more into the log")
+    common = _common()
 
     scope = argparse.ArgumentParser(add_help=False)
     _add_filters(scope)
@@ -168,6 +158,11 @@ def parser() -> argparse.ArgumentParser:
 
     search = command("search", "find passages, without any model's prose", scope)
     search.add_argument("query", nargs="+", metavar="QUERY")
+    search.add_argument(
+        "--explain",
+        action="store_true",
+        help="say for each passage which words of the query stand in it, and where; with --json as `explain`",
+    )
     search.add_argument("-k", "--limit", type=_positive, metavar="N", help="how many passages (default 10)")
     ask = command("ask", "answer a question from your notes, with the sources that carry each sentence", scope)
     ask.add_argument("question", nargs="+", metavar="QUESTION")
@@ -235,6 +230,7 @@ does about it: sync reread catalog words vectors chroma modes clear, or is empty
     )
     rebuild = command("rebuild", "make the words index and the vector index again from the catalog; no model is needed")
     rebuild.add_argument("--vectors", action="store_true", help="also embed every passage again (slow)")
+    add_eval(commands, _common)
     return top
 
 
@@ -289,6 +285,23 @@ def _add_chats(chats: argparse.ArgumentParser) -> None:
     )
 
 
+def _common(argument_default: str | None = None) -> argparse.ArgumentParser:
+    """The flags every command has."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argument_default)
+    common.add_argument(
+        "--home",
+        type=Path,
+        metavar="DIR",
+        help="the folder that holds all Brain knows (default: $BRAIN_HOME)",
+    )
+    common.add_argument("--json", action="store_true", help="print JSON on stdout and nothing else")
+    common.add_argument(
+        "--offline", action="store_true", help="contact nothing but this machine, whatever the settings say"
+    )
+    common.add_argument("--verbose", action="store_true", help="write more into the log")
+    return common
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
@@ -297,5 +310,5 @@ def _positive(text: str) -> int:
 
 COMMANDS = (
     "demo", "add", "remove", "folders", "sync", "search", "ask", "chats", "models", "serve", "service", "status", "doctor",
-    "rebuild",
+    "rebuild", "eval",
 )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TextIO
 from brain.cli.chats import earlier, keep, write_answer
 from brain.cli.output import Progress, Streamed, describe, print_json, say, source_rows, told
 from brain.cli.stopping import cancelling
+from brain.dating import window_in_words
 from brain.engine import open_brain
 from brain.errors import BrainError, FolderMissing, SettingsError
 from brain.events import Answered, Event, Failed, SyncFinished
@@ -70,14 +71,16 @@ def search(options: argparse.Namespace, settings: Settings) -> int:
         found = brain.search(query, limit=options.limit or settings.search.limit, scope=scope)
         impaired = brain.status().degraded if found.degraded else ()
     if options.json:
-        print_json(search_json(found))
+        print_json(search_json(found, explained=options.explain))
         return 0
     for part in impaired:
         say(f"{part.part}: {told(part.why, part.next)}", to=sys.stderr)
+    if found.window is not None:
+        say(f"dates: {window_in_words(found.window)}", to=sys.stderr)
     if not found.evidence:
         say(f"No passage matches. {found.documents} documents searched.")
     for evidence in found.evidence:
-        for row in describe(evidence, found.query):
+        for row in describe(evidence, found.query, explained=options.explain):
             say(row)
     return 0
 
@@ -162,6 +165,11 @@ def status(options: argparse.Namespace, settings: Settings) -> int:
     )
     if now.owner:
         say(f"The index is kept by pid {now.owner.pid} ({now.owner.command}) since {now.owner.since}.")
+    if now.paused:
+        say("! Indexing is paused: no change is found by itself, not even the words of a note that was saved.")
+        say(
+            "  Searches go on, and brain sync brings everything up to date. To resume it: brain, then ctrl+p, Resume indexing"
+        )
     for part in now.degraded:
         say(f"! {part.part}: {told(part.why, part.next)}")
     for failure in now.failures:

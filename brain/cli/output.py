@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from brain.cleaning import clean, one_line
+from brain.dating import ORIGINS, window_in_words
 from brain.events import (
     Answered,
     Checked,
@@ -26,6 +27,7 @@ from brain.events import (
     Token,
     VectorsAdded,
 )
+from brain.explaining import Explanation, explain
 from brain.progress import Pace, in_words
 from brain.snippets import snippet
 from brain.types import Citation, Evidence, Sentence, Verdict
@@ -69,8 +71,11 @@ def place(path: Path, page: int | None, line: int) -> str:
     return one_line(f"{shown} p.{page}" if page is not None else f"{shown}:{line}")
 
 
-def describe(evidence: Evidence, query: str) -> list[str]:
-    """A passage as rows: rank, place, headings and scores, then the sentences that the query's words stand in."""
+def describe(evidence: Evidence, query: str, *, explained: bool = False) -> list[str]:
+    """A passage as rows: rank, place, headings and scores, then the sentences that the query's words stand in.
+
+    `explained` adds which words of the query were found where.
+    """
     chunk = evidence.chunk
     scores = [
         f"{name} {value:.2f}"
@@ -81,11 +86,26 @@ def describe(evidence: Evidence, query: str) -> list[str]:
     shown = snippet(plain(chunk.text, chunk.format), query, length=SNIPPET_LENGTH)
     text = f"{'… ' if shown.is_cut_before else ''}{shown.text}{' …' if shown.is_cut_after else ''}"
     return [
-        f"{evidence.number:>2}  {place(chunk.path, chunk.page, chunk.line)}   {'  '.join(scores)}",
+        f"{evidence.number:>2}  {place(chunk.path, chunk.page, chunk.line)}   {'  '.join([*scores, *dated(evidence)])}",
         f"    {one_line(path)}",
         textwrap.fill(one_line(text), WIDTH, initial_indent="    ", subsequent_indent="    "),
+        *([f"    {word_places(explain(evidence, query))}"] if explained else []),
         "",
     ]
+
+
+def word_places(explanation: Explanation) -> str:
+    """Which words of the query stand in a passage, as one line."""
+    matched = (
+        ", ".join(f"{word} ({', '.join(places)})" for word, places in explanation.matched) or "no word of the query"
+    )
+    return one_line(matched + (f"; not in it: {', '.join(explanation.missing)}" if explanation.missing else ""))
+
+
+def dated(evidence: Evidence) -> list[str]:
+    """The day of a passage's document and where it was found: "2024-03-01 (file name)"; none where it has none."""
+    origin = f" ({ORIGINS[evidence.date_origin]})" if evidence.date_origin else ""
+    return [one_line(evidence.date) + origin] if evidence.date else []
 
 
 def mark(sentence: Sentence) -> str:
@@ -160,6 +180,8 @@ class Streamed:
         match event:
             case Retrieved():
                 say(f"{len(event.evidence)} passages from {event.documents} documents", to=sys.stderr)
+                if event.window is not None:
+                    say(f"dates: {window_in_words(event.window)}", to=sys.stderr)
             case FellBack():
                 self._end_line()
                 self._checked = False
@@ -225,11 +247,11 @@ class Progress:
                 self._steps, self._done = steps, 0
             case FileIndexed(path):
                 self._done += 1
-                self._advance(f"reading {path.name}", self._done, self._steps)
+                self.advance(f"reading {path.name}", self._done, self._steps)
             case VectorsAdded(done, pending):
-                self._advance("embedding passages", done, done + pending)
+                self.advance("embedding passages", done, done + pending)
             case Pulling(name, done, total, source):
-                self._advance(f"{name} from {source}, {done / 1e6:.0f} of {total / 1e6:.0f} MB", done, total)
+                self.advance(f"{name} from {source}, {done / 1e6:.0f} of {total / 1e6:.0f} MB", done, total)
             case Pulled(name, path, fetched):
                 self.line(f"{name} is {'here' if fetched else 'here already'}: {path}")
             case FileFailed(path, reason, hint):
@@ -245,7 +267,8 @@ class Progress:
         else:
             say(text, to=self._stream)
 
-    def _advance(self, description: str, done: int, total: int) -> None:
+    def advance(self, description: str, done: int, total: int) -> None:
+        """So much of something is done."""
         kind = description.partition(" ")[0]
         if kind != self._kind:
             self._kind, self._pace = kind, Pace()

@@ -24,7 +24,7 @@ from brain.seams import Cancel, Vectors
 from brain.types import Delta, Message, Usage
 
 EMBED_WINDOW = 512  # longer passages blur, and their cost grows with the square
-AT_ONCE = 2  # passages in one request, so many a question may have to wait for; more at once gain nothing
+AT_ONCE = 2  # passages in one request; more at once gain nothing
 SAMPLE = 1 << 16
 
 
@@ -98,13 +98,16 @@ class GgufEmbedder:
         """One unit vector a text; a text over the window is cut, its closing token kept. Raises ModelError."""
         prefix = self.prefixes.query if kind == "query" else self.prefixes.passage
         rows = [np.zeros((0, self.dimensions), dtype=np.float32)]
-        for start in range(0, len(texts), AT_ONCE):
-            some = [prefix + text for text in texts[start : start + AT_ONCE]]
-            words, raw = self._worker.ask({"do": "embed", "texts": some}, urgent=kind == "query")
+        done = 0
+        while done < len(texts):
+            some = [prefix + text for text in texts[done : done + AT_ONCE]]
+            asked = {"do": "embed", "texts": some}
+            words, raw = self._worker.ask(asked, urgent=kind == "query", interruptible=kind == "passage")
             if words["width"] != self.dimensions:
                 hint = "Choose another embedding model."
                 raise ModelError(f"{self._worker.name} gives {words['width']} numbers a text", hint=hint)
-            rows.append(np.frombuffer(raw, dtype=np.float32).reshape(len(some), self.dimensions))
+            rows.append(np.frombuffer(raw, dtype=np.float32).reshape(-1, self.dimensions))
+            done += len(rows[-1])  # fewer than asked for where a question came between
         return np.concatenate(rows)
 
     def count(self, texts: Sequence[str]) -> list[int]:

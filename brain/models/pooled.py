@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 from brain.models.desk import Asked, Refused
 from brain.models.llama import Llama
 
+UNREADABLE = Refused("The embedding model could not read a passage", "Choose another embedding model.")
+UNJUDGED = Refused("The reranking model could not read a passage", "Choose another reranking model.")
 RANK = 4  # llama.cpp's number of the pooling that ends in a classifier
 
 Floats = NDArray[np.float64]
@@ -33,21 +37,41 @@ class Pooled:
             n_threads_batch=setup["threads"],
             flash_attn=True,
         )
-        self.pooling = int(self.llama.library.llama_pooling_type(self.llama.model.ctx))
+        library = self.llama.library
+        self.pooling = int(library.llama_pooling_type(self.llama.model.ctx))
+        self._asked: Asked | None = None
+        self._abort = library.ggml_abort_callback(lambda _: self._is_stopped())  # the library holds no reference to it
+        library.llama_set_abort_callback(self.llama.model.ctx, self._abort, None)
 
     def count(self, request: dict[str, Any]) -> dict[str, Any]:
         """Tokens of each text, special tokens included."""
         return {"counts": self.llama.count(request["texts"], special=True)}
 
-    def read(self, tokens: list[int], width: int) -> Floats | None:
-        """What the model makes of the tokens, `width` numbers; None where it fails."""
+    def many(self, texts: list[str], one: Callable[[str], Floats | None], asked: Asked) -> bytes:
+        """What `one` makes of each text, until it was stopped: a question does not wait for the end of a passage."""
+        self._asked, made = asked, b""
+        for text in texts:
+            if asked.is_stopped() or (found := one(text)) is None:
+                break
+            made += found.astype(np.float32).tobytes()
+        return made
+
+    def read(self, tokens: list[int], width: int, failed: Refused) -> Floats | None:
+        """What the model makes of the tokens, `width` numbers; None where it was stopped. Raises `failed`."""
         library, model = self.llama.library, self.llama.model
         if self.llama.memory is not None:
             library.llama_memory_clear(self.llama.memory, True)
         ids = (library.llama_token * len(tokens))(*tokens)
         code = library.llama_decode(model.ctx, library.llama_batch_get_one(ids, len(tokens)))
+        if code and self._is_stopped():
+            return None
         found = library.llama_get_embeddings_seq(model.ctx, 0) if code == 0 else None
-        return np.ctypeslib.as_array(found, shape=(width,)).astype(np.float64) if found else None
+        if not found:
+            raise failed
+        return np.ctypeslib.as_array(found, shape=(width,)).astype(np.float64)
+
+    def _is_stopped(self) -> bool:
+        return self._asked is not None and self._asked.is_stopped()
 
 
 class Embedding(Pooled):
@@ -63,22 +87,17 @@ class Embedding(Pooled):
         self._one("warm")
 
     def answer(self, request: dict[str, Any], asked: Asked) -> None:
-        """A row a text."""
-        vectors = np.zeros((len(request["texts"]), self.width), dtype=np.float32)
-        for row, text in enumerate(request["texts"]):
-            if asked.is_stopped():
-                break
-            vectors[row] = self._one(text)
-        asked.reply("done", vectors.tobytes(), width=self.width)
+        """A row a text; fewer where it was stopped."""
+        asked.reply("done", self.many(request["texts"], self._one, asked), width=self.width)
 
-    def _one(self, text: str) -> Floats:
+    def _one(self, text: str) -> Floats | None:
         tokens = self.llama.tokens(text, special=True, control=False) or [max(0, self.llama.model.token_eos())]
         if len(tokens) > self.window:  # the library would drop the closing token
             last = [tokens[-1]] if tokens[-1] in self._ends else []
             tokens = tokens[: self.window - len(last)] + last
-        vector = self.read(tokens, self.width)
+        vector = self.read(tokens, self.width, UNREADABLE)
         if vector is None:
-            raise Refused("The embedding model could not read a passage", "Choose another embedding model.")
+            return None
         length = float(np.linalg.norm(vector))
         if not np.isfinite(length) or length == 0.0:
             raise Refused("The embedding model gave no usable vector", "Fetch its file again: it may be damaged.")
@@ -107,18 +126,13 @@ class Reranking(Pooled):
     def answer(self, request: dict[str, Any], asked: Asked) -> None:
         """A score a text, in order; fewer where it was stopped."""
         question = self.llama.tokens(request["question"], special=False, control=False)[: self.window // 2]
-        scores: list[float] = []
-        for text in request["texts"]:
-            if asked.is_stopped():
-                break
-            scores.append(self._one(question, text))
-        asked.reply("done", np.array(scores, dtype=np.float32).tobytes())
+        asked.reply("done", self.many(request["texts"], partial(self._one, question), asked))
 
-    def _one(self, question: list[int], text: str) -> float:
+    def _one(self, question: list[int], text: str) -> Floats | None:
         front = [*self._begin, *question, *self._between]
         room = self.window - len(front) - len(self._end)
         passage = self.llama.tokens(text, special=False, control=False)[: max(0, room)]
-        found = self.read([*front, *passage, *self._end], 1)
-        if found is None or not np.isfinite(found[0]):
-            raise Refused("The reranking model could not read a passage", "Choose another reranking model.")
-        return float(found[0])
+        found = self.read([*front, *passage, *self._end], 1, UNJUDGED)
+        if found is not None and not np.isfinite(found[0]):
+            raise UNJUDGED
+        return found

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 from brain.errors import Cancelled, ModelError
@@ -27,12 +27,21 @@ KEPT_LINES = 40  # of what the child wrote to stderr
 
 
 class Turn:
-    """A lock whose urgent waiters go first: a question does not queue behind a thousand passages."""
+    """A lock whose urgent waiters go first: a question does not queue behind a thousand passages.
 
-    def __init__(self) -> None:
+    `hurry` is called by each urgent one that finds it held.
+    """
+
+    def __init__(self, hurry: Callable[[], None] = lambda: None) -> None:
+        self._hurry = hurry
         self._changed = threading.Condition()
         self._busy = False
         self._urgent = 0
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody urgent waits for it."""
+        return self._urgent > 0
 
     @contextmanager
     def __call__(self, *, urgent: bool = False, cancel: Cancel | None = None) -> Iterator[None]:
@@ -40,6 +49,8 @@ class Turn:
         with self._changed:
             self._urgent += urgent
             try:
+                if urgent and self._busy:
+                    self._hurry()
                 while self._busy or (self._urgent and not urgent):
                     self._changed.wait(TICK if cancel is not None else None)
                     if cancel is not None and cancel.is_set():
@@ -74,7 +85,7 @@ class Worker:
         restarts: int = 2,
     ) -> None:
         self.name = name
-        self.turn = Turn()
+        self.turn = Turn(self._interrupt)
         self._setup = setup
         self._before = before
         self._module = module
@@ -84,6 +95,7 @@ class Worker:
         self._deaths = 0
         self._closed = False
         self._child: _Child | None = None
+        self._interruptible: tuple[_Child, int] | None = None  # what runs now and may be cut short
         self._starting = threading.Lock()
 
     @property
@@ -108,11 +120,17 @@ class Worker:
         with self.turn(urgent=urgent, cancel=cancel):
             yield from self._converse(words, cancel)
 
-    def ask(self, words: dict[str, Any], *, aside: bool = False, urgent: bool = False) -> Frame:
+    def ask(
+        self, words: dict[str, Any], *, aside: bool = False, urgent: bool = False, interruptible: bool = False
+    ) -> Frame:
         """A request with a single frame for an answer. `aside` ones do not wait for others: the child answers them
-        beside its work, so only what leaves the model alone may be asked so (counting tokens)."""
-        frames = self._converse(words, None) if aside else self.request(words, urgent=urgent)
-        *_, last = frames
+        beside its work, so only what leaves the model alone may be asked so (counting tokens). An `interruptible` one
+        is stopped when an urgent one comes: its answer is what was done until then."""
+        if aside:
+            *_, last = self._converse(words, None)
+            return last
+        with self.turn(urgent=urgent):
+            *_, last = self._converse(words, None, interruptible=interruptible)
         return last
 
     def close(self) -> None:
@@ -122,12 +140,24 @@ class Worker:
         if child is not None:
             child.kill()
 
-    def _converse(self, words: dict[str, Any], cancel: Cancel | None) -> Iterator[Frame]:
+    def _interrupt(self) -> None:
+        if (running := self._interruptible) is not None:
+            child, number = running
+            with suppress(OSError):  # it has just died: whoever asked is told
+                child.send({"do": "stop", "stop": number})
+
+    def _converse(
+        self, words: dict[str, Any], cancel: Cancel | None, *, interruptible: bool = False
+    ) -> Iterator[Frame]:
         child = self._ready(cancel)
         number, inbox = child.open()
         is_done = asked_to_stop = False
         try:
             child.send(words | {"id": number})
+            if interruptible:
+                self._interruptible = child, number
+                if self.turn.is_wanted:
+                    self._interrupt()
             heard = time.monotonic()
             while not is_done:
                 if cancel is not None and cancel.is_set() and not asked_to_stop:
@@ -155,6 +185,8 @@ class Worker:
             child.kill()
             raise self._gone(child, "stopped unexpectedly") from error
         finally:
+            if interruptible:
+                self._interruptible = None
             if not is_done:
                 self._let_stop(child, number, inbox)
             child.shut(number)

@@ -126,13 +126,30 @@ _DECLARED = re.compile(
     rb"""(?:<\?xml[^>]{0,80}?encoding|<meta[^>]{0,80}?charset|-\*-[^\n]{0,40}coding)\s*[=:]\s*["']?([\w-]+)"""
 )
 
+# Names that Python does not know, and those that writers use for a larger encoding: as browsers understand them.
+_MEANT = {
+    "x-sjis": "cp932",
+    "shift-jis": "cp932",
+    "x-euc-jp": "euc_jp",
+    "euc-kr": "cp949",
+    "ks-c-5601-1987": "cp949",
+    "big5": "cp950",
+    "x-gbk": "gb18030",
+    "gbk": "gb18030",
+    "gb2312": "gb18030",
+    "iso-8859-1": "cp1252",
+    "iso-8859-9": "cp1254",
+    "x-mac-cyrillic": "mac_cyrillic",
+}
+
 
 def _declared(sample: bytes) -> str | None:
     """The encoding that the file says it has, where it holds."""
     found = _DECLARED.search(sample[:1024])
     if found is None:
         return None
-    encoding = found[1].decode("ascii", "replace")
+    named = found[1].decode("ascii", "replace").lower()
+    encoding = _MEANT.get(named.replace("_", "-"), named)
     try:
         sample.decode(encoding)
         return encoding

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from brain.cleaning import one_line
+from brain.dating import written_date
 
 _MOST = 64_000  # characters of front matter that are looked at; yaml reads 100 kB a second
 TITLE_CHARACTERS = 150  # a title stands before every chunk as it is embedded
@@ -64,7 +65,7 @@ def _properties(text: str) -> Front:
 def _front(body: int, given: Mapping[Any, Any]) -> Front:
     values = {str(key).strip().lower().replace("-", "_").replace(" ", "_"): value for key, value in given.items()}
     title = next((_words(values[key]) for key in _TITLES if key in values), "")
-    dates = (iso_date(values[key]) for key in _DATES if key in values)
+    dates = (written_date(values[key]) for key in _DATES if key in values)
     return Front(
         body,
         title=title or None,
@@ -129,37 +130,3 @@ def unique(names: Iterable[str]) -> tuple[str, ...]:
         if name and len(seen) < _MANY:
             seen.setdefault(name.casefold(), name)
     return tuple(seen.values())
-
-
-def day_of_name(name: str) -> str | None:
-    """The day a journal page is about: "2025-03-09", "2025_03_09 Standup", "Mar 9th, 2025"; None for other names."""
-    return iso_date(name) if _DAILY.match(name.strip()) else None
-
-
-_DAILY = re.compile(r"\d{4}([-_.])\d{2}\1\d{2}(?!\d)|[A-Za-z]{3,9} \d{1,2}(?:st|nd|rd|th)?, \d{4}$")
-_ISO = re.compile(r"(\d{4})[-/._](\d{1,2})(?:[-/._](\d{1,2}))?(?![\d])")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T\d{4,6}|\d{6})?Z?$")
-_MONTHS = {name: at for at, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-_DAY_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?[ ,]+([A-Za-z]{3})[a-z]*\.?,?[ ]+(\d{4})")
-_MONTH_DAY = re.compile(r"([A-Za-z]{3})[a-z]*\.?[ ]+(\d{1,2})(?:st|nd|rd|th)?,?[ ]+(\d{4})")
-
-
-def iso_date(value: Any) -> str | None:
-    """A day as "2025-03-09", from the ways people and programs write one; None for anything else."""
-    if isinstance(value, datetime | date):
-        return value.strftime("%Y-%m-%d") if value.year >= 1000 else None
-    written = str(value).strip().strip("[]\"'")[:60]
-    try:
-        if found := _ISO.match(written):
-            return date(int(found[1]), int(found[2]), int(found[3] or 1)).isoformat()
-        if found := _COMPACT.match(written):
-            return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
-        if written.isdecimal() and len(written) in (10, 13):  # seconds or milliseconds since 1970
-            return datetime.fromtimestamp(int(written[:10]), UTC).date().isoformat()
-        if found := _DAY_MONTH.search(written):
-            return date(int(found[3]), _MONTHS[found[2].lower()], int(found[1])).isoformat()
-        if found := _MONTH_DAY.search(written):
-            return date(int(found[3]), _MONTHS[found[1].lower()], int(found[2])).isoformat()
-    except (ValueError, KeyError, OverflowError):
-        return None
-    return None

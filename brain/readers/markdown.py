@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain.cleaning import defuse, one_line
+from brain.dating import date_in_name
 from brain.readers.decoding import decode
-from brain.readers.front import day_of_name, read_front, unique
+from brain.readers.front import read_front, unique
 from brain.readers.opening import open_bytes
 from brain.readers.text import stem
 from brain.types import Block, BlockKind, Document
@@ -55,6 +56,10 @@ def parse(path: Path, data: bytes) -> Document:
     front = read_front(text)
     blocks = tuple(_large_blocks(text, front.body) if len(text) > _LARGE else _blocks(text, front.body))
     title = front.title or next((b.headings[0] for b in blocks if _is_title(text, b)), None)
+    day = date_in_name(title or "")
+    date = front.date or (
+        day if day and len(day) == len("2025-03-09") else None
+    )  # "March 2024" is what a title is about
     return Document(
         path,
         title=title or stem(path),
@@ -62,7 +67,8 @@ def parse(path: Path, data: bytes) -> Document:
         blocks=blocks,
         format="markdown",
         titled=title is not None,
-        date=front.date or day_of_name(title or path.stem),
+        date=date,
+        date_origin=("frontmatter" if front.date else "title") if date else None,
         tags=unique((*front.tags, *_inline_tags(text, blocks))),
         aliases=front.aliases,
         machine_written=front.machine_written,

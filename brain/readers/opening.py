@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import ELOOP
+from errno import ELOOP, ENOENT, ENOTDIR
 from pathlib import Path
 
 from brain.errors import FileVanished, ReadError
@@ -12,7 +12,14 @@ from brain.errors import FileVanished, ReadError
 MEGABYTE = 1_000_000
 _PIECE = 1 << 20
 # Nothing here may block on a FIFO, follow a link out of the folder, or leak a descriptor into a child process.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -22,14 +29,18 @@ _KINDS = (
 )
 
 
-def open_bytes(path: Path, max_bytes: int) -> bytes:
+def open_bytes(path: Path, max_bytes: int, *, within: Path | None = None) -> bytes:
     """The whole file, at most `max_bytes` of it. A link as the last part of `path` is not followed.
+
+    Nor is, with `within`, a link in any part below that folder: one that took a folder's place after the folder was
+    listed leads nowhere. The folder itself is taken as it is named. Where the system cannot open a path part by part
+    (Windows), only the last part is looked at.
 
     Raises FileVanished where nothing is there, and ReadError for anything that is not a readable plain file or is
     larger than that. The size is checked again while reading: a file may grow.
     """
     try:
-        descriptor = os.open(path, _FLAGS | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, _FLAGS) if within is None else _opened_below(within, path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileVanished(f"{path.name} is gone.") from error
     except PermissionError as error:
@@ -56,6 +67,33 @@ def open_bytes(path: Path, max_bytes: int) -> bytes:
     if left <= 0:
         raise _too_large(path, max_bytes + 1, max_bytes)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _opened_below(folder: Path, path: Path) -> int:
+    """A descriptor of a file, come to from a folder without following any link. Raises OSError."""
+    *between, name = path.relative_to(folder).parts
+    if os.pardir in between:
+        raise FileNotFoundError(ENOENT, "leads out of its folder", str(path))
+    if os.open not in os.supports_dir_fd:
+        return os.open(path, _FLAGS)
+    at = os.open(folder, _FOLDER_FLAGS)
+    try:
+        for part in between:
+            below = _folder_below(at, part)
+            os.close(at)
+            at = below
+        return os.open(name, _FLAGS, dir_fd=at)
+    finally:
+        os.close(at)
+
+
+def _folder_below(at: int, name: str) -> int:
+    try:
+        return os.open(name, _FOLDER_FLAGS | getattr(os, "O_NOFOLLOW", 0), dir_fd=at)
+    except OSError as error:
+        if error.errno == ELOOP:  # a link: macOS says so, Linux says that it is not a folder
+            raise NotADirectoryError(ENOTDIR, "a link", name) from error
+        raise
 
 
 def _kind(mode: int) -> str:

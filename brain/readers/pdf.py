@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from brain.cleaning import one_line
+from brain.dating import written_date
 from brain.errors import ReadError
-from brain.readers.front import TITLE_CHARACTERS, iso_date
+from brain.readers.front import TITLE_CHARACTERS
 from brain.readers.opening import open_bytes
 from brain.readers.pdf_text import tidy
 from brain.readers.pdf_worker import WORKER, Extract
@@ -64,6 +65,7 @@ def parse(path: Path, data: bytes) -> Document:
         if entries:
             headings = entries[-1]
     title = _title(extract.about.get("title", ""))
+    date = _date(extract.about.get("date", ""))
     labels = tuple(one_line(label) for label in extract.about.get("labels", ()))
     return Document(
         path,
@@ -72,7 +74,8 @@ def parse(path: Path, data: bytes) -> Document:
         blocks=tuple(blocks),
         format="pdf",
         titled=bool(title),
-        date=_date(extract.about.get("date", "")),
+        date=date,
+        date_origin="metadata" if date else None,
         pages=count,
         unread_pages=tuple(page for page in range(1, count + 1) if not extract.texts.get(page)),
         page_labels=labels if any(labels) and labels != tuple(map(str, range(1, count + 1))) else (),
@@ -141,4 +144,4 @@ def _title(written: str) -> str:
 
 def _date(written: str) -> str | None:
     found = _DATE.match(written.strip())
-    return iso_date("-".join((found[1], found[2] or "01", found[3] or "01"))) if found else None
+    return written_date("-".join((found[1], found[2] or "01", found[3] or "01"))) if found else None

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from typing import Any
 
 PAGE_SECONDS = 10.0
 FILE_SECONDS = 120.0
+LOOK_SECONDS = 1.0  # between two looks at the clock
+STILL_SECONDS = 4.0  # between two looks: this process was stopped, or the machine asleep, and the child is not to blame
 MOST_CHARACTERS = 100_000_000  # of one file; a page is bounded by the child
 _PIECE = 1 << 16
 _FILES = 200  # then a fresh child: what leaks in a library goes with it
@@ -41,9 +44,16 @@ class Extract:
 class PdfWorker:
     """One child at a time, started by the first file and used again for the next. Safe to call from any thread."""
 
-    def __init__(self, *, page_seconds: float = PAGE_SECONDS, file_seconds: float = FILE_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        page_seconds: float = PAGE_SECONDS,
+        file_seconds: float = FILE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._page_seconds = page_seconds
         self._file_seconds = file_seconds
+        self._clock = clock
         self._child: subprocess.Popen[bytes] | None = None
         self._files = 0
         self._lock = threading.Lock()
@@ -104,24 +114,27 @@ class PdfWorker:
         assert child.stdin is not None and child.stdout is not None
         order = json.dumps({"size": len(data), "seconds": int(self._file_seconds) + 10}).encode() + b"\n"
         waiting = [memoryview(order), memoryview(data)]
-        began = heard = time.monotonic()
+        began = heard = looked = self._clock()
         rest = b""
         characters = 0
         with selectors.DefaultSelector() as selector:
             selector.register(child.stdin, selectors.EVENT_WRITE)
             selector.register(child.stdout, selectors.EVENT_READ)
             while True:
-                now = time.monotonic()
+                now = self._clock()
+                if (still := now - looked) > STILL_SECONDS:
+                    began, heard = began + still, heard + still
+                looked = now
                 left = min(heard + self._page_seconds, began + self._file_seconds) - now
                 if left <= 0:
                     extract.trouble = "took too long to read"
                     return
-                for key, _ in selector.select(left):
+                for key, _ in selector.select(min(left, LOOK_SECONDS)):
                     if key.fileobj is child.stdin:
                         _write_some(child.stdin.fileno(), waiting)
                         if not waiting:
                             selector.unregister(child.stdin)
-                            heard = time.monotonic()
+                            heard = self._clock()
                         continue
                     piece = _read_some(child.stdout.fileno())
                     if piece == b"":
@@ -129,7 +142,7 @@ class PdfWorker:
                         return
                     *lines, rest = (rest + (piece or b"")).split(b"\n")
                     for line in lines:
-                        heard = time.monotonic()
+                        heard = self._clock()
                         characters += len(line)
                         if _note(json.loads(line), extract):
                             return

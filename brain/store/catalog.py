@@ -13,9 +13,10 @@ from typing import Self
 from brain.store.checks import Checks
 from brain.store.conversations import Conversations
 from brain.store.database import Database
-from brain.store.files import COMPACTED, ERASED, Counts, Files, set_setting, setting
+from brain.store.files import Counts, Files
 from brain.store.passages import Facts, Passages
 from brain.store.queues import Queues, WordsRow
+from brain.store.writing import COMPACTED, ERASED, set_setting, setting
 
 CHROMA_MARK = "chroma"  # the setting that says how the Chroma folder was left; empty: there is none
 WORTH_WRITING_ANEW = 0.2  # of the file is free pages

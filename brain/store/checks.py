@@ -11,9 +11,9 @@ import numpy as np
 
 from brain.errors import StoreError
 from brain.store.database import Database
-from brain.store.files import setting
 from brain.store.rows import PIECE, batched, key_of, marks, path_from_bytes, path_to_bytes, unpack_headings
 from brain.store.texts import MODEL, rows_of, texts_of
+from brain.store.writing import setting
 from brain.wording import embedded
 
 _READ = 4000  # rows at a time

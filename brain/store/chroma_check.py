@@ -9,6 +9,7 @@ import hashlib
 import io
 import pickle
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -45,22 +46,28 @@ def elements(folder: Path) -> int:
 
     An index that was never saved has no files yet and keeps none.
     """
-    return sum(_check(segment) for segment in sorted(folder.iterdir()) if segment.is_dir() and any(segment.iterdir()))
+    return sum(len(rows) for rows, _, _ in _checked(folder))
 
 
-def _check(segment: Path) -> int:
+def _checked(folder: Path) -> Iterator[tuple[NDArray[np.uint8], _Header, dict[str, int]]]:
+    """The rows, header and labels by id of each index that was saved. Raises Damaged, OSError."""
+    for segment in sorted(folder.iterdir()):
+        if segment.is_dir() and any(segment.iterdir()) and (found := _check(segment)) is not None:
+            yield found
+
+
+def _check(segment: Path) -> tuple[NDArray[np.uint8], _Header, dict[str, int]] | None:
     missing = [name for name in _FILES if not (segment / name).is_file()]
     if missing == ["index_metadata.pickle"] and _header(segment).held == 0:
-        return 0
+        return None
     if missing:
         raise Damaged(f"{missing[0]} is missing")
     header = _header(segment)
     levels = _upper_links(segment, header)
-    labels = _ground_level(segment, header)
+    rows = _ground_level(segment, header)
     if header.held and (header.entry >= header.held or not levels[header.entry] == header.top == levels.max()):
         raise Damaged("header.bin names no entry point")
-    _ids(segment, labels)
-    return header.held
+    return rows, header, _ids(segment, _labels(rows, header))
 
 
 class Saved(NamedTuple):
@@ -80,21 +87,14 @@ class Saved(NamedTuple):
 
 
 def saved(folder: Path) -> list[Saved]:
-    """What the indexes in a Chroma folder hold, those that were ever saved. `elements` must have found it sound."""
-    segments = (segment for segment in sorted(folder.iterdir()) if segment.is_dir())
-    return [_saved(segment) for segment in segments if (segment / "index_metadata.pickle").is_file()]
+    """What the indexes in a Chroma folder hold, those that were ever saved. Raises Damaged, OSError, as `elements` does."""
+    return [_saved(*found) for found in _checked(folder)]
 
 
-def _saved(segment: Path) -> Saved:
-    header = _header(segment)
-    rows = np.fromfile(segment / "data_level0.bin", np.uint8, header.held * header.size)
-    rows = rows.reshape(header.held, header.size)
-    labels = rows[:, header.label_at :].view(np.uint64)[:, 0].tolist()
-    row_of = {label: row for row, label in enumerate(labels)}
-    with (segment / "index_metadata.pickle").open("rb") as file:
-        kept: Any = _NumbersOnly(file).load()
+def _saved(rows: NDArray[np.uint8], header: _Header, ids: dict[str, int]) -> Saved:
+    row_of = {label: row for row, label in enumerate(_labels(rows, header).tolist())}
     return Saved(
-        {name: row_of[label] for name, label in kept["id_to_label"].items()},
+        {name: row_of[label] for name, label in ids.items()},
         rows,
         header.vector_at,
         header.label_at,
@@ -156,35 +156,40 @@ def _upper_links(segment: Path, header: _Header) -> NDArray[np.int32]:
     if path.stat().st_size > 64 * 1024 + header.held * (32 + step):
         raise Damaged("link_lists.bin is far too large")
     raw = path.read_bytes()
+    if len(raw) % 4:
+        raise Damaged("link_lists.bin has a part of a number")
+    words = np.frombuffer(raw, np.uint32)
+    filled = np.flatnonzero(words)  # all others are elements without links above the ground: most of them
     levels = np.zeros(header.held, np.int32)
     upper: list[tuple[int, NDArray[np.uint32]]] = []
-    at = 0
-    for element in range(header.held):
-        if at + 4 > len(raw):
-            raise Damaged(f"link_lists.bin ends at element {element}")
-        (size,) = struct.unpack_from("<I", raw, at)
-        at += 4
-        if size % step or size > step * 64 or at + size > len(raw):
+    at = element = 0
+    while (following := int(np.searchsorted(filled, at))) < len(filled):
+        element += int(filled[following]) - at
+        at = int(filled[following])
+        size = int(words[at])
+        if element >= header.held or size % step or size > step * 64 or (at + 1) * 4 + size > len(raw):
             raise Damaged(f"link_lists.bin has a wrong size at element {element}")
         levels[element] = size // step
         for level in range(size // step):
-            (degree,) = struct.unpack_from("<H", raw, at + level * step)
+            first = at + 1 + level * step // 4
+            degree = int(words[first]) & 0xFFFF
+            targets = words[first + 1 : first + 1 + degree]
             if degree > header.links:
                 raise Damaged(f"link_lists.bin has too many links at element {element}")
-            targets = np.frombuffer(raw, np.uint32, degree, at + level * step + 4)
             if degree and targets.max() >= header.held:
                 raise Damaged(f"link_lists.bin links to nothing at element {element}")
             upper.append((level + 1, targets))
-        at += size
-    if at != len(raw):
-        raise Damaged(f"link_lists.bin has {len(raw) - at} bytes too many")
+        at += 1 + size // 4
+        element += 1
+    if element + len(words) - at != header.held:
+        raise Damaged(f"link_lists.bin is not of {header.held} elements")
     if any((levels[targets] < level).any() for level, targets in upper):
         raise Damaged("link_lists.bin links above the level of an element")
     return levels
 
 
-def _ground_level(segment: Path, header: _Header) -> NDArray[np.uint64]:
-    """Check the links and vectors of the ground level. Returns the label of each element."""
+def _ground_level(segment: Path, header: _Header) -> NDArray[np.uint8]:
+    """Check the links, vectors and labels of the ground level. Returns the elements, a row each."""
     path, count, size = segment / "data_level0.bin", header.held, header.size
     if path.stat().st_size < count * size:
         raise Damaged("data_level0.bin is too short")
@@ -200,20 +205,27 @@ def _ground_level(segment: Path, header: _Header) -> NDArray[np.uint64]:
         raise Damaged("data_level0.bin links to nothing")
     if not np.isfinite(rows[:, header.vector_at : header.label_at].view(np.float32)).all():
         raise Damaged("data_level0.bin has a vector that is not numbers")
-    labels: NDArray[np.uint64] = rows[:, header.label_at :].view(np.uint64)[:, 0]
-    if len(np.unique(labels)) != count:
+    if len(set(_labels(rows, header).tolist())) != count:
         raise Damaged("data_level0.bin has a label twice")
+    return rows
+
+
+def _labels(rows: NDArray[np.uint8], header: _Header) -> NDArray[np.uint64]:
+    labels: NDArray[np.uint64] = rows[:, header.label_at :].view(np.uint64)[:, 0]
     return labels
 
 
-def _ids(segment: Path, labels: NDArray[np.uint64]) -> None:
+def _ids(segment: Path, labels: NDArray[np.uint64]) -> dict[str, int]:
+    """The label of each id that the index knows."""
     file = io.BytesIO((segment / "index_metadata.pickle").read_bytes())
     try:
         kept: Any = _NumbersOnly(file).load()
-        named = set(kept["id_to_label"].values())
+        ids: dict[str, int] = dict(kept["id_to_label"])
+        named = set(ids.values())
     except Exception as error:  # a broken pickle may raise anything
         raise Damaged(f"index_metadata.pickle cannot be read: {type(error).__name__}") from error
     if file.read(1):
         raise Damaged("index_metadata.pickle has bytes too many")
     if not named <= set(labels.tolist()):
         raise Damaged("index_metadata.pickle names vectors that are not there")
+    return ids

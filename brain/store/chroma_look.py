@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from brain.seams import Vectors
 from brain.store.catalog import CHROMA_MARK, Catalog
-from brain.store.chroma_check import Damaged, Saved, elements, fingerprint, saved
+from brain.store.chroma_check import Damaged, Saved, fingerprint, saved
 from brain.store.vectors import WORN, WORN_SLACK, chroma_version
 
 LOST = 0.005  # of the vectors may stand where no search comes: an index of that kind promises no more
@@ -44,8 +44,8 @@ def ailments(folder: Path, catalog: Catalog, model: str, *, sample: int | None) 
         if fingerprint(folder) != mark["files"]:
             yield "its files are not as they were left"
             return
-        kept = elements(folder)
         parts = saved(folder)
+        kept = sum(len(part.elements) for part in parts)
         held, rows = _contents(folder, parts)
     except (Damaged, OSError, sqlite3.Error) as error:
         yield f"it is damaged: {error}"
@@ -111,9 +111,10 @@ def _unreachable(part: Saved) -> int:
     """How many live vectors no walk along the links from the entry point comes to."""
     seen = np.zeros(len(part.links), bool)
     front: NDArray[np.int64] = np.array([part.entry] if len(seen) else [], np.int64)
+    places = np.arange(part.links.shape[1])[None, :]
     while len(front):
         seen[front] = True
-        used = np.arange(part.links.shape[1])[None, :] < part.degrees[front, None]
-        following = np.unique(part.links[front][used]).astype(np.int64)
-        front = following[~seen[following]]
+        reached = np.zeros(len(seen), bool)
+        reached[part.links[front][places < part.degrees[front, None]]] = True
+        front = np.flatnonzero(reached & ~seen)
     return int((~seen[list(part.rows.values())]).sum())

@@ -19,8 +19,8 @@ from brain.errors import StoreError
 from brain.events import Answered
 from brain.store.cited import pack, said, unpack
 from brain.store.database import Database
-from brain.store.files import count_erasure
 from brain.store.rows import path_from_bytes, path_to_bytes, sound
+from brain.store.writing import count_erasure
 from brain.types import Scope
 from brain.wire import decode, encode
 from brain.wording import terms

@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brain.cleaning import defuse
 from brain.errors import StoreError
-from brain.planning import Stamp, Stored
-from brain.store.cited import follow_move, forget_below
+from brain.places import Place
+from brain.planning import Move, Stamp, Stored
+from brain.store.cited import forget_below
 from brain.store.database import Database
 from brain.store.rows import (
     below,
     key_of,
-    marks,
     pack_headings,
-    pack_outline,
     pack_stamp,
     path_from_bytes,
     path_to_bytes,
-    pieces_of,
     sound,
     unpack_outline,
     unpack_stamp,
+    within,
 )
-from brain.store.texts import MODEL, file_id
+from brain.store.texts import file_id
+from brain.store.writing import (
+    NS,
+    Cut,
+    count_erasure,
+    drop_file,
+    drop_path,
+    move_file,
+    set_setting,
+    write_chunks,
+    write_document,
+)
 from brain.types import Chunk, Document, Failure, Unread
-
-ERASED = "erased"  # the setting that counts what was deleted or written over since the last compaction
-COMPACTED = "compacted"  # and the one that says when that was: seconds since 1970
-
-_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +49,6 @@ class Counts:
     failed: int
     unreadable_pages: int
     chunks: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """A chunk on its way in: its key and the columns that its place in the file decides."""
-
-    key: bytes
-    ordinal: int
-    start: int
-    end: int
-    line: int
-    page: int | None
-    headings: str
 
 
 class Files:
@@ -101,13 +92,20 @@ class Files:
                 if not any(first <= stored < last for first, last in others)
             ]
             for file, _ in lost:
-                _drop_file(database, file)
+                drop_file(database, file)
             forget_below(database, below(path), others)
         return sum(document for _, document in lost)
 
     def stamps(self) -> dict[Path, Stored]:
         """Every known file, those that failed too."""
-        return dict(self._database.remembered("stamps", _stamps))
+        return {Path(path): known for path, known in self.stored().items()}
+
+    def stored(self, places: Collection[Place] | None = None) -> Mapping[str, Stored]:
+        """Every known file or those in `places`, by path as text: a Path for each costs more than reading them."""
+        if places is None:
+            return self._database.remembered("stored", lambda database: _stored(database, "1", ()))
+        with self._database.reading() as database:
+            return {path: known for place in places for path, known in _stored(database, *within(place)).items()}
 
     def find_by_sha(self, sha256: str) -> list[Path]:
         """The documents with exactly these bytes."""
@@ -124,7 +122,7 @@ class Files:
         """
         title = document.title if document.titled else None
         cuts = [
-            _Cut(
+            Cut(
                 key_of(title, chunk.headings, document.text[chunk.start : chunk.end], document.format),
                 ordinal,
                 chunk.start,
@@ -136,8 +134,8 @@ class Files:
             for ordinal, chunk in enumerate(chunks)
         ]
         with self._database.writing() as database:
-            file, renamed = _write_document(database, document, stamp, sha256, recipe)
-            fresh = _write_chunks(database, file, cuts)
+            file, renamed = write_document(database, document, stamp, sha256, recipe)
+            fresh = write_chunks(database, file, cuts)
             if renamed:
                 database.execute("UPDATE chunks SET words = 0 WHERE file = ?", (file,))
         return len(cuts), fresh
@@ -145,30 +143,23 @@ class Files:
     def move(self, old: Path, new: Path, stamp: Stamp) -> None:
         """The same content stands at another path: ids and vectors stay. What the new path held is forgotten.
 
-        A title taken from the file's name changes with it, and the words of its chunks are pending again.
+        It is dated anew by its name and folders. A title taken from the file's name changes with it, and the words of
+        its chunks are pending again.
         """
+        self.move_all([Move(new, old, stamp)])
+
+    def move_all(self, moves: Sequence[Move]) -> None:
+        """Many at once, in one transaction, dated anew by names and folders; a compaction counts them as one thing written over."""
         with self._database.writing() as database:
-            file = file_id(database, old)
-            if old != new:
-                _drop_path(database, new)
+            if any(move.old != move.path for move in moves):
                 count_erasure(database)
-            database.execute(
-                "UPDATE files SET path = ?, stamp = ?, modified = ? WHERE id = ?",
-                (path_to_bytes(new), pack_stamp(stamp), stamp.mtime_ns // _NS, file),
-            )
-            follow_move(database, old, new)
-            title, titled = database.execute("SELECT title, titled FROM files WHERE id = ?", (file,)).fetchone()
-            name = sound(defuse(new.stem))
-            if not titled and title != name:
-                packed = database.execute("SELECT packed FROM outlines WHERE file = ?", (file,)).fetchone()[0]
-                names = _names(name, unpack_outline(packed).aliases)
-                database.execute("UPDATE files SET title = ?, names = ? WHERE id = ?", (name, names, file))
-                database.execute("UPDATE chunks SET words = 0 WHERE file = ?", (file,))
+            for move in moves:
+                move_file(database, move)
 
     def restamp(self, path: Path, stamp: Stamp) -> None:
         """The content is the same, only the stamp is new."""
         with self._database.writing() as database:
-            values = (pack_stamp(stamp), stamp.mtime_ns // _NS, path_to_bytes(path))
+            values = (pack_stamp(stamp), stamp.mtime_ns // NS, path_to_bytes(path))
             changed = database.execute("UPDATE files SET stamp = ?, modified = ? WHERE path = ?", values).rowcount
         if not changed:
             raise StoreError(f"{path} is not in the store.", hint="Run: brain sync")
@@ -176,7 +167,7 @@ class Files:
     def forget(self, path: Path) -> None:
         """Drop a file and all that came from it; an unknown path changes nothing."""
         with self._database.writing() as database:
-            _drop_path(database, path)
+            drop_path(database, path)
 
     def fail(self, path: Path, stamp: Stamp, reason: str, hint: str, recipe: str = "") -> None:
         """The file cannot be read: note why, and forget its earlier content: it must not be answered from.
@@ -184,18 +175,18 @@ class Files:
         `recipe` names how reading was tried: where Brain reads otherwise, it is tried again.
         """
         with self._database.writing() as database:
-            _drop_path(database, path)
+            drop_path(database, path)
             database.execute(
                 "INSERT INTO files (path, stamp, modified, reason, hint, recipe) VALUES (?, ?, ?, ?, ?, ?)",
-                (path_to_bytes(path), pack_stamp(stamp), stamp.mtime_ns // _NS, sound(reason), sound(hint), recipe),
+                (path_to_bytes(path), pack_stamp(stamp), stamp.mtime_ns // NS, sound(reason), sound(hint), recipe),
             )
 
     def document(self, path: Path) -> Document:
         """The document as its reader returned it. Raises StoreError for a path without one."""
         with self._database.reading() as database:
             file = file_id(database, path)
-            query = "SELECT title, titled, format, date, pages, unread, machine FROM files WHERE id = ?"
-            title, titled, format, date, pages, unread, machine = database.execute(query, (file,)).fetchone()
+            query = "SELECT title, titled, format, date, date_origin, pages, unread, machine FROM files WHERE id = ?"
+            title, titled, format, date, origin, pages, unread, machine = database.execute(query, (file,)).fetchone()
             packed = database.execute("SELECT packed FROM outlines WHERE file = ?", (file,)).fetchone()[0]
             pieces = database.execute("SELECT text FROM pieces WHERE file = ? ORDER BY part", (file,)).fetchall()
             tags = database.execute("SELECT tag FROM tags WHERE file = ? ORDER BY ordinal", (file,)).fetchall()
@@ -208,6 +199,7 @@ class Files:
             format=format,
             titled=bool(titled),
             date=date,
+            date_origin=origin,
             tags=tuple(tag for (tag,) in tags),
             aliases=outline.aliases,
             pages=pages,
@@ -248,138 +240,13 @@ class Files:
             return {folder: int(database.execute(query, below(folder)).fetchone()[0]) for folder in _folders(database)}
 
 
-def set_setting(database: sqlite3.Connection, key: str, value: str) -> None:
-    """Keep a value under a name, as part of the caller's transaction."""
-    database.execute("INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)", (key, value))
-
-
-def setting(database: sqlite3.Connection, key: str) -> str | None:
-    """A value kept under a name, as the caller's transaction sees it."""
-    row = database.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def _stamps(database: sqlite3.Connection) -> dict[Path, Stored]:
-    query = "SELECT path, stamp, sha256, recipe, reason IS NOT NULL FROM files"
+def _stored(database: sqlite3.Connection, condition: str, values: Sequence[object]) -> dict[str, Stored]:
+    query = f"SELECT path, stamp, sha256, recipe, reason IS NOT NULL FROM files WHERE {condition}"
     return {
-        path_from_bytes(path): Stored(unpack_stamp(stamp), sha256, recipe, bool(failed))
-        for path, stamp, sha256, recipe, failed in database.execute(query)
+        os.fsdecode(path): Stored(unpack_stamp(stamp), sha256, recipe, bool(failed))
+        for path, stamp, sha256, recipe, failed in database.execute(query, values)
     }
 
 
 def _folders(database: sqlite3.Connection) -> list[Path]:
     return [path_from_bytes(path) for (path,) in database.execute("SELECT path FROM folders ORDER BY id")]
-
-
-def _names(title: str, aliases: Iterable[str]) -> str:
-    return sound("\n".join((title, *aliases)))
-
-
-def _write_document(
-    database: sqlite3.Connection, document: Document, stamp: Stamp, sha256: str, recipe: str
-) -> tuple[int, bool]:
-    """Returns the file's number, and whether the names that its chunks are found by have changed."""
-    path = path_to_bytes(document.path)
-    known = database.execute("SELECT id, names FROM files WHERE path = ?", (path,)).fetchone()
-    if known is not None:
-        count_erasure(database)
-    names = _names(document.title, document.aliases)
-    row = {
-        "path": path,
-        "stamp": pack_stamp(stamp),
-        "modified": stamp.mtime_ns // _NS,
-        "sha256": sha256,
-        "recipe": recipe,
-        "title": sound(document.title),
-        "titled": int(document.titled),
-        "names": names,
-        "format": document.format,
-        "date": document.date,
-        "pages": document.pages,
-        "unread": json.dumps(document.unread_pages),
-        "length": len(document.text),
-        "machine": int(document.machine_written),
-    }
-    columns, updates = ", ".join(row), ", ".join(f"{name} = excluded.{name}" for name in row)
-    database.execute(
-        f"INSERT INTO files ({columns}) VALUES ({marks(row)}) "  # type: ignore[arg-type]
-        f"ON CONFLICT (path) DO UPDATE SET {updates}, reason = NULL, hint = ''",
-        tuple(row.values()),
-    )
-    file = int(database.execute("SELECT id FROM files WHERE path = ?", (path,)).fetchone()[0])
-    database.execute("INSERT OR REPLACE INTO outlines VALUES (?, ?)", (file, pack_outline(document)))
-    database.execute("DELETE FROM tags WHERE file = ?", (file,))
-    database.executemany(
-        "INSERT INTO tags VALUES (?, ?, ?)", [(file, at, sound(tag)) for at, tag in enumerate(document.tags)]
-    )
-    pieces = [(file, part, piece) for part, piece in pieces_of(sound(document.text))]
-    database.executemany(
-        "INSERT INTO pieces (file, part, text) VALUES (?, ?, ?) "
-        "ON CONFLICT (file, part) DO UPDATE SET text = excluded.text WHERE text <> excluded.text",
-        pieces,
-    )
-    database.execute("DELETE FROM pieces WHERE file = ? AND part >= ?", (file, len(pieces)))
-    return file, known is not None and known[1] != names
-
-
-def _write_chunks(database: sqlite3.Connection, file: int, cuts: Sequence[_Cut]) -> int:
-    """Match the cuts to the stored chunks by key and n-th copy of it. Returns how many are new."""
-    columns = 'key, id, ordinal, start, "end", line, page, headings'
-    query = f"SELECT {columns} FROM chunks WHERE file = ? ORDER BY ordinal"
-    old: dict[bytes, list[tuple[int, tuple[object, ...]]]] = defaultdict(list)
-    for key, chunk, *place in database.execute(query, (file,)).fetchall():
-        old[key].append((chunk, tuple(place)))
-    model = setting(database, MODEL)
-    moved, fresh = [], []
-    for cut in cuts:
-        place = (cut.ordinal, cut.start, cut.end, cut.line, cut.page, cut.headings)
-        if old[cut.key]:
-            chunk, was = old[cut.key].pop(0)
-            if was != place:
-                moved.append((*place, chunk))
-        else:
-            fresh.append((file, cut.key, *place, cut.key, model))
-    database.executemany(
-        'UPDATE chunks SET ordinal = ?, start = ?, "end" = ?, line = ?, page = ?, headings = ? WHERE id = ?',
-        moved,
-    )
-    database.executemany(
-        'INSERT INTO chunks (file, key, ordinal, start, "end", line, page, headings, vector) VALUES '
-        "(?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM vectors WHERE key = ? AND model = ?))",
-        fresh,
-    )
-    _drop_chunks(database, [(chunk, key) for key, rest in old.items() for chunk, _ in rest])
-    return len(fresh)
-
-
-def _drop_chunks(database: sqlite3.Connection, chunks: Sequence[tuple[int, bytes]]) -> None:
-    """Drop chunks, list them as gone for both derived indexes, and drop vectors that no chunk uses."""
-    ids = [(chunk,) for chunk, _ in chunks]
-    database.executemany("INSERT INTO words_gone VALUES (?)", ids)
-    database.executemany("INSERT INTO index_gone VALUES (?)", ids)
-    database.executemany("DELETE FROM chunks WHERE id = ?", ids)
-    database.executemany(
-        "DELETE FROM vectors WHERE key = ? AND NOT EXISTS (SELECT 1 FROM chunks c WHERE c.key = vectors.key)",
-        {(key,) for _, key in chunks},
-    )
-
-
-def _drop_path(database: sqlite3.Connection, path: Path) -> None:
-    row = database.execute("SELECT id FROM files WHERE path = ?", (path_to_bytes(path),)).fetchone()
-    if row is not None:
-        _drop_file(database, row[0])
-
-
-def count_erasure(database: sqlite3.Connection) -> None:
-    """Something a person deleted or wrote over is about to leave the tables, and stays on disk until the next compaction."""
-    query = "INSERT INTO settings VALUES (?, '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"
-    database.execute(query, (ERASED,))
-    database.execute("INSERT OR IGNORE INTO settings VALUES (?, strftime('%s', 'now'))", (COMPACTED,))
-
-
-def _drop_file(database: sqlite3.Connection, file: int) -> None:
-    count_erasure(database)
-    _drop_chunks(database, database.execute("SELECT id, key FROM chunks WHERE file = ?", (file,)).fetchall())
-    for table in ("pieces", "tags", "outlines"):
-        database.execute(f"DELETE FROM {table} WHERE file = ?", (file,))
-    database.execute("DELETE FROM files WHERE id = ?", (file,))

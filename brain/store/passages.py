@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections import Counter, defaultdict
@@ -11,10 +12,11 @@ from pathlib import Path
 
 from brain.errors import StoreError
 from brain.store.database import Database
+from brain.store.dates import watched
 from brain.store.rows import batched, marks
-from brain.store.scoping import Candidate, is_in_scope, relative_parts
+from brain.store.scoping import Places, day_of, is_within, relative_parts, tags_named
 from brain.store.texts import chunks_of, file_id, rows_of, rows_where, span
-from brain.types import Chunk, Scope
+from brain.types import Chunk, DateOrigin, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Facts:
 
     title: str
     date: str | None
+    date_origin: DateOrigin | None
     tags: tuple[str, ...]
     file: int  # equal for chunks of one document
     position: int  # in reading order, from 0
@@ -45,13 +48,13 @@ class Passages:
             rows = rows_of(database, ids)
             files = {row.file for row in rows}
             tags = _tags(database, files)
-            dates = {
-                file: date
-                for batch in batched(files)
-                for file, date in database.execute(f"SELECT id, date FROM files WHERE id IN ({marks(batch)})", batch)
-            }
+            dates: dict[int, tuple[str, DateOrigin]] = {}
+            for batch in batched(files):
+                query = f"SELECT id, dated, dated_by, modified FROM files WHERE id IN ({marks(batch)})"
+                for file, date, origin, modified in database.execute(query, batch):
+                    dates[file] = (date, origin) if date else (day_of(modified), "modified")
         return {
-            row.id: Facts(row.title, dates[row.file], tags.get(row.file, ()), row.file, row.ordinal) for row in rows
+            row.id: Facts(row.title, *dates[row.file], tags.get(row.file, ()), row.file, row.ordinal) for row in rows
         }
 
     def neighbours(self, chunk_id: int, reach: int = 1) -> list[Chunk]:
@@ -81,8 +84,8 @@ class Passages:
         """How many documents a scope leaves."""
         if scope or (not scope.machine and self._has_machine_written()):
             return self._left_by(scope)[0]
-        with self._database.reading() as database:
-            return int(database.execute("SELECT count(*) FROM files WHERE reason IS NULL").fetchone()[0])
+        query = "SELECT count(*) FROM files WHERE reason IS NULL"
+        return self._database.remembered("documents", lambda database: int(database.execute(query).fetchone()[0]))
 
     def tags(self) -> dict[str, int]:
         """Every tag and how many documents have it, most used first."""
@@ -93,7 +96,7 @@ class Passages:
     def places(self) -> list[str]:
         """What `Scope.within` can name: folders as "work/plans/", most documents first, then file names."""
         with self._database.reading() as database:
-            folders = _folders(database)
+            folders = watched(database)
             files = database.execute("SELECT path FROM files WHERE reason IS NULL").fetchall()
         held: Counter[str] = Counter()
         names: set[str] = set()
@@ -122,10 +125,6 @@ class Passages:
         return self._database.remembered(scope, read)
 
 
-def _folders(database: sqlite3.Connection) -> list[str]:
-    return [os.fsdecode(path) for (path,) in database.execute("SELECT path FROM folders")]
-
-
 def _tags(database: sqlite3.Connection, files: Collection[int]) -> dict[int, tuple[str, ...]]:
     found: dict[int, list[str]] = defaultdict(list)
     for batch in batched(files):
@@ -136,12 +135,37 @@ def _tags(database: sqlite3.Connection, files: Collection[int]) -> dict[int, tup
 
 
 def _files_in(database: sqlite3.Connection, scope: Scope) -> list[int]:
-    folders = _folders(database)
-    query = "SELECT id, path, format, date, modified FROM files WHERE reason IS NULL AND machine <= ?"
-    rows = database.execute(query, (int(scope.machine),)).fetchall()
-    tags = _tags(database, [row[0] for row in rows]) if scope.tags else {}
-    return [
-        file
-        for file, path, format, date, modified in rows
-        if is_in_scope(Candidate(os.fsdecode(path), format, date, modified, tags.get(file, ())), scope, folders)
-    ]
+    condition, values = _in_sql(database, scope)
+    query = f"SELECT id, path, dated, modified FROM files WHERE reason IS NULL AND machine <= ? AND {condition}"
+    rows = database.execute(query, [int(scope.machine), *values]).fetchall()
+    if scope.after or scope.before:
+        rows = [row for row in rows if row[2] or is_within(day_of(row[3]), scope)]
+    if scope.within:
+        places = Places(scope.within, watched(database))
+        rows = [row for row in rows if places.hold(os.fsdecode(row[1]))]
+    return [row[0] for row in rows]
+
+
+def _in_sql(database: sqlite3.Connection, scope: Scope) -> tuple[str, list[object]]:
+    """What SQLite can say of a scope: its formats and tags, all dates that are written, and of changes that a local day is
+    within one of UTC's."""
+    conditions, values = ["1"], list[object]()
+    if scope.formats:
+        conditions.append(f"format IN ({marks(scope.formats)})")
+        values += scope.formats
+    if scope.tags:
+        known = [tag for (tag,) in database.execute("SELECT DISTINCT tag FROM tags")]
+        for tag in scope.tags:
+            conditions.append("id IN (SELECT file FROM tags WHERE tag IN (SELECT value FROM json_each(?)))")
+            values.append(json.dumps(tags_named(tag, known)))
+    for bound, than, rest, slack in ((scope.after, ">=", "-01-01", -_DAY), (scope.before, "<=", "-12-31", 2 * _DAY)):
+        if bound:
+            conditions.append(
+                f"CASE WHEN dated IS NULL THEN modified {than} CAST(strftime('%s', ?) AS INTEGER) + ? "
+                f"ELSE substr(dated, 1, length(?)) {than} substr(?, 1, length(dated)) END"
+            )
+            values += [(bound + rest[len(bound) - 4 :] if len(bound) < 10 else bound)[:10], slack, bound, bound]
+    return " AND ".join(conditions), values
+
+
+_DAY = 86_400

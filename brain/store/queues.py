@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from brain.errors import StoreError
 from brain.seams import Vectors
 from brain.store.database import Database
-from brain.store.files import set_setting, setting
 from brain.store.rows import BATCH, batched, marks, path_to_bytes, unpack_headings
 from brain.store.texts import MODEL, rows_of, rows_where, texts_of
+from brain.store.writing import set_setting, setting
 from brain.wording import embedded, plain
 
 _READ = 4000  # vectors joined at a time
@@ -146,11 +146,14 @@ class Queues:
 
     def vectors_done(self, model: str) -> int:
         """How many chunks have a vector of this model."""
-        with self._database.reading() as database:
+
+        def read(database: sqlite3.Connection) -> int:
             if not _in_use(database, model):
                 return 0
             missing = _count(database, "SELECT count(*) FROM chunks WHERE vector IS NULL")
             return _count(database, "SELECT count(*) FROM chunks") - missing
+
+        return self._database.remembered(("vectors done", model), read)
 
     def index_todo(self, model: str, limit: int) -> tuple[list[int], Vectors]:
         """Chunks whose vector the vector index does not hold: ids and one row each."""

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from brain.places import Place
 from brain.planning import Stamp
 from brain.types import Block, Document
 from brain.wording import embedded
@@ -33,6 +34,14 @@ def below(folder: Path) -> tuple[bytes, bytes]:
     """The first path below a folder and the first one after them, in byte order."""
     start = path_to_bytes(folder).rstrip(os.sep.encode()) + os.sep.encode()
     return start, start[:-1] + bytes([start[-1] + 1])
+
+
+def within(place: Place) -> tuple[str, tuple[object, ...]]:
+    """The condition on `path` for the files of a place, and its values."""
+    first, last = below(Path(place.path))
+    if place.is_deep:
+        return "path = ? OR (path >= ? AND path < ?)", (os.fsencode(place.path), first, last)
+    return "path >= ? AND path < ? AND instr(substr(path, ?), ?) = 0", (first, last, len(first) + 1, os.sep.encode())
 
 
 def pack_stamp(stamp: Stamp) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
-from brain.errors import StoreError
+from brain.errors import StoreError, StoreOutdated
+from brain.store.dates import date_all
 
 # Text is kept in pieces: a chunk cut out of a 5 MB value costs SQLite 3 ms, out of a piece microseconds.
 # Vectors lie in a rowid table of their own: 1.5 KB rows in a WITHOUT ROWID table spill a whole page each.
@@ -70,6 +72,14 @@ _FIRST = (
     "CREATE TABLE index_gone (id INTEGER PRIMARY KEY)",
 )
 
+# `date` is what the document says of itself; `dated` what it counts by, NULL where that is the day of its last change.
+_ORIGINS_OF_DATES = (
+    "ALTER TABLE files ADD COLUMN date_origin TEXT",
+    "ALTER TABLE files ADD COLUMN dated TEXT",
+    "ALTER TABLE files ADD COLUMN dated_by TEXT",
+    date_all,
+)
+
 # The file of a source is in a row of its own, so that it can be followed when it moves, and forgotten with its folder.
 _CONVERSATIONS = (
     """CREATE TABLE conversations (
@@ -100,8 +110,9 @@ _CONVERSATIONS = (
 _MACHINE_WRITTEN = ("ALTER TABLE files ADD COLUMN machine INTEGER NOT NULL DEFAULT 0",)
 
 # MIGRATIONS[n] leads from version n to n + 1. Released steps are never edited: add one.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
+MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] = (
     _FIRST,
+    _ORIGINS_OF_DATES,
     (*_CONVERSATIONS, *_MACHINE_WRITTEN),
 )
 
@@ -112,11 +123,11 @@ def version_of(database: sqlite3.Connection) -> int:
 
 
 def check_version(database: sqlite3.Connection) -> None:
-    """Refuse a catalog that this version cannot read as it is. Raises StoreError."""
+    """Refuse a catalog that this version cannot read as it is. Raises StoreOutdated, StoreError for a newer one."""
     found = version_of(database)
     _refuse_newer(found)
     if found < len(MIGRATIONS):
-        raise StoreError("The store was made by an older Brain.", hint="Run: brain sync")
+        raise StoreOutdated("The store was made by an older Brain.", hint="Run: brain sync")
 
 
 def migrate(database: sqlite3.Connection) -> None:
@@ -128,7 +139,10 @@ def migrate(database: sqlite3.Connection) -> None:
     try:
         for step in MIGRATIONS[version_of(database) :]:
             for statement in step:
-                database.execute(statement)
+                if isinstance(statement, str):
+                    database.execute(statement)
+                else:
+                    statement(database)
         database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         database.execute("COMMIT")
     except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,33 +13,60 @@ from brain.types import Scope
 _SEPARATOR = os.sep
 
 
+class Places:
+    """The folders and files that `places` name. Most of it is decided once a folder: a vault has far fewer of them than files."""
+
+    def __init__(self, places: Sequence[str], folders: Collection[str]) -> None:
+        """`folders` are the watched ones: a place is looked for from their own names downwards."""
+        self._places = [_Place.of(place) for place in places]
+        self._folders = folders
+        self._decided: dict[str, tuple[bool, frozenset[str], frozenset[str]]] = {}
+
+    def hold(self, path: str) -> bool:
+        """Whether the file at a path is one of them, or in one of them."""
+        folder, _, name = path.rpartition(_SEPARATOR)
+        decided = self._decided.get(folder)
+        if decided is None:
+            decided = self._decided[folder] = self._decide(folder)
+        whole, names, stems = decided
+        if whole or not (names or stems):
+            return whole
+        name = _folded(name)
+        return name in names or name in stems or os.path.splitext(name)[0] in stems  # noqa: PTH122 -- of text
+
+    def _decide(self, folder: str) -> tuple[bool, frozenset[str], frozenset[str]]:
+        """Whether all of a folder is meant; else which files in it are, by name, and by name with or without its ending."""
+        whole = _folded(folder).split(_SEPARATOR)
+        below = relative_parts(f"{folder}{_SEPARATOR}", self._folders)[:-1]
+        parts = whole[len(whole) - len(below) :]
+        names, stems = set(), set()
+        for place in self._places:
+            wanted, size = place.parts, len(place.parts)
+            if not wanted:
+                if place.is_folder:  # "/" and "./" are everything
+                    return True, frozenset(), frozenset()
+            elif place.is_absolute:
+                if whole[1 : size + 1] == wanted:
+                    return True, frozenset(), frozenset()
+                if whole[1:] == wanted[:-1]:
+                    names.add(wanted[-1])
+            elif any(parts[at : at + size] == wanted for at in range(len(parts) - size + 1)):
+                return True, frozenset(), frozenset()
+            elif not place.is_folder and parts[len(parts) - size + 1 :] == wanted[:-1] and len(parts) >= size - 1:
+                stems.add(wanted[-1])
+        return False, frozenset(names), frozenset(stems)
+
+
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """What a scope looks at in a file."""
+class _Place:
+    parts: list[str]
+    is_folder: bool
+    is_absolute: bool
 
-    path: str
-    format: str
-    date: str | None  # ISO 8601, from the document itself
-    modified: int  # seconds since 1970
-    tags: tuple[str, ...]
-
-
-def is_in_scope(file: Candidate, scope: Scope, folders: Collection[str]) -> bool:
-    """Every filled field of the scope holds: one of the places, one of the formats, all tags, the dates."""
-    if scope.formats and file.format not in scope.formats:
-        return False
-    if scope.tags and not all(_has_tag(file.tags, tag) for tag in scope.tags):
-        return False
-    if (scope.after or scope.before) and not _is_within(file.date or day_of(file.modified), scope):
-        return False
-    return not scope.within or is_at_one_of(file.path, scope.within, folders)
-
-
-def is_at_one_of(path: str, places: Sequence[str], folders: Collection[str]) -> bool:
-    """The path is in one of the folders, or is one of the files, that `places` name."""
-    whole = _folded(path).split(_SEPARATOR)
-    parts = whole[-len(relative_parts(path, folders)) :]
-    return any(_is_at(parts, whole, place) for place in places)
+    @classmethod
+    def of(cls, place: str) -> _Place:
+        parts = [part for part in _folded(place.replace("\\", "/")).split("/") if part not in ("", ".")]
+        return cls(parts, place.endswith(("/", "\\")), place.startswith("/"))
 
 
 def relative_parts(path: str, folders: Collection[str]) -> list[str]:
@@ -57,29 +84,14 @@ def day_of(seconds: int) -> str:
         return "1970-01-01"
 
 
-def _is_at(parts: Sequence[str], whole: Sequence[str], place: str) -> bool:
-    names_folder = place.endswith(("/", "\\"))
-    wanted = [part for part in _folded(place.replace("\\", "/")).split("/") if part not in ("", ".")]
-    if not wanted:
-        return names_folder  # "/" and "./" are everything
-    size = len(wanted)
-    if place.startswith("/"):
-        return whole[1 : size + 1] == wanted
-    folders = parts[:-1]
-    if any(folders[at : at + size] == wanted for at in range(len(folders) - size + 1)):
-        return True
-    if names_folder:
-        return False
-    *above, name = parts[-size:]
-    return above == wanted[:-1] and wanted[-1] in (name, os.path.splitext(name)[0])  # noqa: PTH122 -- of text
-
-
-def _has_tag(tags: Sequence[str], wanted: str) -> bool:
+def tags_named(wanted: str, tags: Iterable[str]) -> list[str]:
+    """Those of `tags` that a tag names: itself and, "a" naming "a/b", what is below it."""
     name = _folded(wanted.strip("#/"))
-    return any(tag == name or tag.startswith(f"{name}/") for tag in map(_folded, tags))
+    return [tag for tag in tags if (folded := _folded(tag)) == name or folded.startswith(f"{name}/")]
 
 
-def _is_within(day: str, scope: Scope) -> bool:
+def is_within(day: str, scope: Scope) -> bool:
+    """Whether a day, month or year lies within the dates of a scope."""
     # "2025-03" is a month: both sides are compared as far as the shorter of them goes.
     after, before = scope.after or "", scope.before or ""
     late_enough = day[: len(after)] >= after[: len(day)]

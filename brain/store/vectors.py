@@ -28,8 +28,10 @@ from brain.types import Hit
 
 BATCH = 2000  # Chroma takes 5461 at most
 DELETE_BATCH = 500
-FEW = 2000  # ids whose vectors are read from the catalog and compared exactly
-MOST_ASKED = 4000  # hits of Chroma; where that many hold too few of the ids wanted, exact search is quicker
+FEW = 10_000  # ids whose vectors are read from the catalog and compared exactly
+KEPT = 20_000  # vectors of one scope that stay in memory: 30 MB of 384 numbers each
+SPARE = 1.5  # times as many hits are asked for as would hold enough of a scope, were it spread evenly
+MOST_ASKED = 4000  # hits of Chroma; a hit costs as much as two vectors compared exactly
 WORN = 1.5  # elements kept for each live one: Chroma never frees a deleted vector
 WORN_SLACK = 2000
 
@@ -49,6 +51,7 @@ class ExactVectors:
         self._matrix: Vectors = np.empty((0, 0), np.float32)
         self._rows: dict[int, int] = {}
         self._seen: int | None = None
+        self._scope: tuple[frozenset[int], NDArray[np.int64]] | None = None  # of the last search within one
 
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:
         """Insert or replace. Raises StoreError for vectors of another length."""
@@ -56,6 +59,7 @@ class ExactVectors:
         if not len(matrix):
             return
         with self._lock:
+            self._scope = None
             if self._rows and matrix.shape[1] != self._matrix.shape[1]:
                 raise _other_length(matrix.shape[1], self._matrix.shape[1])
             fresh = [chunk for chunk in dict.fromkeys(map(int, ids)) if chunk not in self._rows]
@@ -68,6 +72,7 @@ class ExactVectors:
     def remove(self, ids: Sequence[int]) -> None:
         """Forget; unknown ids are fine."""
         with self._lock:
+            self._scope = None
             for chunk in map(int, ids):
                 if (row := self._rows.pop(chunk, None)) is None:
                     continue
@@ -87,7 +92,7 @@ class ExactVectors:
                 raise _other_length(len(vector), self._matrix.shape[1])
             if within is None:
                 return _nearest(self._ids[:count], self._matrix[:count] @ vector, limit)
-            rows = np.array([self._rows[chunk] for chunk in within if chunk in self._rows], np.int64)
+            rows = self._rows_of(within)
             if len(rows) * 4 < count:
                 return _nearest(self._ids[rows], self._matrix[rows] @ vector, limit)
             return _nearest(self._ids[rows], (self._matrix[:count] @ vector)[rows], limit)
@@ -102,12 +107,23 @@ class ExactVectors:
         """Let go of the memory."""
         with self._lock:
             self._rows, self._ids, self._matrix = {}, np.empty(0, np.int64), np.empty((0, 0), np.float32)
-            self._seen = None
+            self._seen = self._scope = None
+
+    def _rows_of(self, within: Collection[int]) -> NDArray[np.int64]:
+        """The rows of these chunks, ascending. Those of a scope are kept: the next question is often about the same one."""
+        if self._scope is None or self._scope[0] is not within:
+            found = [self._rows[chunk] for chunk in within if chunk in self._rows]
+            rows = np.sort(np.array(found, np.int64))
+            if not isinstance(within, frozenset):
+                return rows
+            self._scope = within, rows
+        return self._scope[1]
 
     def _follow(self) -> None:
         """Take over what was committed since the last look; a vector of a chunk never changes, so ids tell all."""
         if self._catalog is None or (now := self._catalog.changes()) == self._seen:
             return
+        self._scope = None
         if not self._rows:
             ids, self._matrix = self._catalog.all_vectors(self._model)
             self._ids = ids
@@ -144,6 +160,7 @@ class ChromaVectors:
         self._lock = threading.RLock()
         self._client: Any = None
         self._in_order = True
+        self._scope: tuple[frozenset[int], NDArray[np.int64], Vectors] | None = None  # of the last exact search
         self.rebuilt = self._why_not()
         if not self.rebuilt:
             self.rebuilt = self._try_to_open()
@@ -177,17 +194,17 @@ class ChromaVectors:
             return []
         if within is None:
             return self._ask(vector, limit)
-        if len(within) > FEW:
+        if len(within) > FEW and (self._scope is None or self._scope[0] is not within):
             allowed = within if isinstance(within, (set, frozenset)) else frozenset(within)
-            ask = limit * 4
-            while ask <= MOST_ASKED:
+            ask = max(limit, int(SPARE * limit * self._catalog.vectors_done(self._model) / len(within)))
+            while ask <= min(MOST_ASKED, len(within) // 2):
                 hits = self._ask(vector, ask)
                 kept = [hit for hit in hits if hit.chunk_id in allowed][:limit]
                 if len(kept) == limit or len(hits) < ask:
                     return kept
                 ask *= 4
-        ids, rows = self._catalog.vectors(self._model, within)
-        return _nearest(np.array(ids, np.int64), rows @ vector, limit) if ids else []
+        ids, rows = self._vectors_of(within)
+        return _nearest(ids, rows @ vector, limit) if len(ids) else []
 
     def count(self) -> int:
         """How many vectors it holds."""
@@ -213,6 +230,16 @@ class ChromaVectors:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _vectors_of(self, within: Collection[int]) -> tuple[NDArray[np.int64], Vectors]:
+        """The vectors of these chunks from the catalog. Those of a scope are kept: the next question is often about it."""
+        if (kept := self._scope) is not None and kept[0] is within:
+            return kept[1], kept[2]
+        found, rows = self._catalog.vectors(self._model, within)
+        ids = np.array(found, np.int64)
+        if isinstance(within, frozenset) and len(within) <= KEPT:
+            self._scope = within, ids, rows
+        return ids, rows
 
     def _why_not(self) -> str:
         """Why the folder may not be opened; empty where it may."""

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 import threading
-import unicodedata
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import cache
@@ -20,27 +18,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from brain.errors import StoreBusy, StoreError
+from brain.languages import language_of
 from brain.store.native import translated
+from brain.store.questions import Question, languages_in
 from brain.store.queues import WordsRow
-from brain.store.rows import sound
+from brain.store.tokens import parts, tokens
 from brain.types import Hit
-from brain.wording import STOP_WORDS
 
-RECIPE = 1  # counts up with every change to fields or tokens: an index of another recipe is built anew
-FIELDS = (("body", 1.0), ("headings", 1.5), ("title", 2.0))
-MAX_TERMS = 64  # of a question, the rarest
-MAX_CHARACTERS = 20_000  # of a question
-MAX_PARTS = 16  # phrases, and excluded words
+RECIPE = 2  # counts up with every change to fields or tokens: an index of another recipe is built anew
+NAMES = 2  # times that a title and headings are written into the index
 FEW = 5_000  # ids that tantivy is asked to look among; among more it is quicker to ask for more hits and drop some
 HEAP = 50_000_000
 
 _MARK = "brain.json"
-_TOKEN = r"[\p{L}\p{N}\p{M}]+"
-# Scripts written without spaces, and Hangul, whose words carry their particles: known by characters and pairs of them.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+"
-)
 
 
 class Words:
@@ -58,6 +48,8 @@ class Words:
         self._writer: Any = None
         self._index: Any = None
         self._seen: object = None
+        self._changes = 0
+        self._languages: tuple[int, list[str]] = (-1, [])  # after so many changes
         self._links: tempfile.TemporaryDirectory[str] | None = None
         with self._lock:
             if not read_only and not self._open():
@@ -79,6 +71,7 @@ class Words:
                 self._drop_writer()
                 raise
             index.reload()
+            self._changes += 1
             if self.fresh:
                 self._sign()
                 self.fresh = False
@@ -92,19 +85,38 @@ class Words:
         phrases: Sequence[str] = (),
         excluded: Sequence[str] = (),
     ) -> list[Hit]:
-        """The best chunks with any word of the query, every phrase, and none of the excluded; any string will do."""
+        """The best chunks with any word of the query, every phrase, and none of the excluded; any string will do.
+
+        Scores are BM25 as a share of what a chunk nears that says all of it again and again: 0 to 1, whatever was asked.
+        """
         if limit <= 0 or (within is not None and not within):
             return []
         with self._translated():
             index, searcher = self._current()
-            wanted = _question(index.schema, searcher, query, phrases, excluded)
-            if wanted is None:
+            question = Question(index.schema, searcher, self._languages_in(searcher)).put(query, phrases, excluded)
+            if question is None:
                 return []
+            wanted, most = question
             if within is None:
-                return _hits(searcher, wanted, limit)
-            if len(within) <= FEW:
-                return _hits(searcher, _among(index.schema, wanted, within), limit)
-            return _filtered(searcher, wanted, limit, within)
+                found = _hits(searcher, wanted, limit)
+            elif len(within) <= FEW:
+                found = _hits(searcher, _among(index.schema, wanted, within), limit)
+            else:
+                found = _filtered(searcher, wanted, limit, within)
+            return [Hit(hit.chunk_id, min(1.0, hit.score / most)) for hit in found]
+
+    def together(self, query: str, among: Collection[int]) -> dict[int, float]:
+        """Of these chunks, those that hold words side by side which follow each other in the query: how much of it, 0 to 1."""
+        if not among:
+            return {}
+        with self._translated():
+            index, searcher = self._current()
+            pairs = Question(index.schema, searcher, self._languages_in(searcher)).pairs(query)
+            if pairs is None:
+                return {}
+            wanted, most = pairs
+            found = _hits(searcher, _among(index.schema, wanted, among), len(among))
+            return {hit.chunk_id: min(1.0, hit.score / most) for hit in found}
 
     def count(self) -> int:
         """How many chunks it holds."""
@@ -160,6 +172,7 @@ class Words:
         except (OSError, ValueError, StoreError):
             return False
         self._index, self._seen = index, seen
+        self._changes += 1
         return True
 
     def _writable(self) -> Path:
@@ -191,6 +204,7 @@ class Words:
             index.register_tokenizer("brain", _analyzer())
             index.config_reader("manual")
         self._index, self.fresh = index, True
+        self._changes += 1
 
     def _sign(self) -> None:
         """Only an index that has been written to is signed: one left empty by a crash is fresh again."""
@@ -213,6 +227,12 @@ class Words:
                 raise StoreError("The words of your notes are not indexed yet.", hint="Run: brain sync")
             index = self._need_index()
             return index, index.searcher()
+
+    def _languages_in(self, searcher: Any) -> list[str]:
+        changes = self._changes
+        if self._languages[0] != changes:
+            self._languages = (changes, languages_in(searcher))
+        return self._languages[1]
 
     def _need_index(self) -> Any:
         if self._index is None:
@@ -253,89 +273,35 @@ def _schema() -> Any:
     import tantivy
 
     builder = tantivy.SchemaBuilder().add_unsigned_field("id", indexed=True, fast=True)
-    for field, _ in FIELDS:
-        builder = builder.add_text_field(field, tokenizer_name="brain")
-    return builder.build()
+    return (
+        builder.add_text_field("text", tokenizer_name="brain").add_text_field("language", tokenizer_name="raw").build()
+    )
 
 
 @cache
 def _analyzer() -> Any:
-    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+    """Words come to the index as `tokens` made them, parted by spaces."""
+    from tantivy import TextAnalyzerBuilder, Tokenizer
 
-    builder = TextAnalyzerBuilder(Tokenizer.regex(_TOKEN)).filter(Filter.remove_long(64))
-    return builder.filter(Filter.lowercase()).filter(Filter.ascii_fold()).filter(Filter.stemmer("english")).build()
+    return TextAnalyzerBuilder(Tokenizer.whitespace()).build()
 
 
 def _document(row: WordsRow) -> Any:
     import tantivy
 
+    language = language_of(f"{row.title}\n{row.headings}\n{row.text}")
     document = tantivy.Document()
     document.add_unsigned("id", row.id)
-    for field, text in (("body", row.text), ("headings", row.headings), ("title", row.title)):
-        document.add_text(field, _spread(text))
+    document.add_text("language", language)
+    names = [*row.title.split("\n"), *row.headings.split("\n")]
+    for words in (
+        tokens(row.text, language),
+        parts(row.text, language),
+        *(tokens(name, language) for name in names * NAMES),
+    ):
+        if words:  # each a value of its own: no phrase reaches from one into the next
+            document.add_text("text", " ".join(words))
     return document
-
-
-def _spread(text: str, *, alone: bool = True) -> str:
-    """The text with its unspaced runs written as characters and pairs, each a word: 日本語 → 日 日本 本 本語 語.
-
-    `alone` False leaves out the single characters where there are pairs: what to look for, rather than what is there.
-    """
-    text = unicodedata.normalize("NFKC", sound(text))
-    return _UNSPACED.sub(lambda run: f" {' '.join(_grams(run[0], alone))} ", text)
-
-
-def _grams(run: str, alone: bool) -> list[str]:
-    if not alone and len(run) > 1:
-        return [run[at : at + 2] for at in range(len(run) - 1)]
-    return [gram for at in range(len(run)) for gram in (run[at], run[at : at + 2])][: 2 * len(run) - 1]
-
-
-def _question(schema: Any, searcher: Any, query: str, phrases: Sequence[str], excluded: Sequence[str]) -> Any | None:
-    """The query for tantivy; None where nothing is asked for."""
-    from tantivy import Occur, Query
-
-    terms = _terms(searcher, query)
-    parts = [(Occur.Should, _anywhere(schema, [term])) for term in terms]
-    exact = [tokens for phrase in phrases[:MAX_PARTS] if (tokens := _tokens(_spread(phrase[:MAX_CHARACTERS])))]
-    parts += [(Occur.Must, _anywhere(schema, tokens)) for tokens in exact]
-    if not parts:
-        return None
-    if not exact:
-        parts = [(Occur.Must, Query.boolean_query(parts))]
-    for word in excluded[:MAX_PARTS]:
-        if tokens := _tokens(_spread(word[:MAX_CHARACTERS])):
-            parts.append((Occur.MustNot, _anywhere(schema, tokens)))
-    return Query.boolean_query(parts)
-
-
-def _terms(searcher: Any, query: str) -> list[str]:
-    """The words to look for, each once: stop words left out where others remain, the rarest of too many."""
-    spoken = _spread(query[:MAX_CHARACTERS], alone=False).split()
-    telling = [word for word in spoken if word.casefold().strip("\"'.,:;!?()[]") not in STOP_WORDS]
-    terms = list(dict.fromkeys(_tokens(" ".join(telling)))) or list(dict.fromkeys(_tokens(" ".join(spoken))))
-    if len(terms) <= MAX_TERMS:
-        return terms
-    held = {term: sum(searcher.doc_freq(field, term) for field, _ in FIELDS) for term in terms}
-    kept = set(sorted(filter(held.__getitem__, terms), key=held.__getitem__)[:MAX_TERMS])
-    return [term for term in terms if term in kept]
-
-
-def _tokens(text: str) -> list[str]:
-    tokens: list[str] = _analyzer().analyze(text)
-    return tokens
-
-
-def _anywhere(schema: Any, tokens: Sequence[str]) -> Any:
-    """Chunks that hold the tokens side by side in one of the fields."""
-    from tantivy import Occur, Query
-
-    def in_field(field: str) -> Any:
-        if len(tokens) == 1:  # tantivy panics at a phrase of one word
-            return Query.term_query(schema, field, tokens[0], "freq")
-        return Query.phrase_query(schema, field, list(tokens))
-
-    return Query.boolean_query([(Occur.Should, Query.boost_query(in_field(field), weight)) for field, weight in FIELDS])
 
 
 def _among(schema: Any, wanted: Any, within: Collection[int]) -> Any:

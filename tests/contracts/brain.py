@@ -164,6 +164,16 @@ class BrainContract:
         assert status.home == home
         assert "chat" in {part.part for part in status.degraded}
 
+    def test_a_pause_is_told_of_and_passes_that_are_asked_for_go_on(self, brain: Any, notes: Path) -> None:
+        assert not brain.status().paused
+        brain.pause()
+        brain.pause()
+        assert brain.status().paused
+        assert index(brain, notes).added == 2
+        assert names(brain.search("board garden"))[0] == "board.md"
+        brain.resume()
+        assert not brain.status().paused
+
     def test_follow_tells_of_changes_until_it_is_cancelled(self, brain: Any, notes: Path) -> None:
         following = Following(brain)
         try:

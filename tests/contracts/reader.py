@@ -7,7 +7,7 @@ import re
 from brain.cleaning import defuse
 from brain.types import Document
 
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_ISO = re.compile(r"\d{4}(-\d{2}){0,2}\Z")
 
 
 def check_document(document: Document) -> None:
@@ -17,6 +17,7 @@ def check_document(document: Document) -> None:
     assert document.title.strip() and "\n" not in document.title
     assert defuse(document.title) == document.title
     assert document.date is None or _ISO.match(document.date)
+    assert (document.date_origin is None) == (document.date is None)
     for names in (document.tags, document.aliases):
         assert len({name.casefold() for name in names}) == len(names)
         assert all(name.strip() == name != "" and not name.startswith("#") for name in names)

@@ -1,9 +1,10 @@
 """The process that is killed: a real Brain over a real folder; only the embedder is a quick stand-in.
 
-    python -m tests.crash.child HOME FOLDER background|passes|settle [--often] [--seed N]
+    python -m tests.crash.child HOME FOLDER background|passes|settle|forget [--often] [--seed N]
 
 `background` lets the indexer follow the folder; `passes` runs pass after pass, now and then a rebuild or a compaction;
-`settle` brings the store up to the folder, checks it, and prints what it holds as one JSON object.
+`settle` brings the store up to the folder, checks it, and prints what it holds as one JSON object; `forget` brings it up
+and lets go of everything deleted.
 `--often` lets Chroma save its index after every few changes, so that a kill finds it half-saved.
 """
 
@@ -137,7 +138,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("home", type=Path)
     options.add_argument("folder", type=Path)
-    options.add_argument("work", choices=("background", "passes", "settle"))
+    options.add_argument("work", choices=("background", "passes", "settle", "forget"))
     options.add_argument("--often", action="store_true")
     options.add_argument("--seed", type=int, default=0)
     chosen = options.parse_args()
@@ -152,6 +153,10 @@ def main() -> None:
             background(brain)
         elif chosen.work == "passes":
             passes(brain, random.Random(chosen.seed))
+        elif chosen.work == "forget":
+            for event in brain.sync(cancel=threading.Event()):
+                say(type(event).__name__)
+            brain.compact(cancel=threading.Event())
         else:
             found = settle(brain)
             found["seconds"] = time.monotonic() - began

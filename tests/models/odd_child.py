@@ -35,6 +35,10 @@ class Odd:
                     asked.reply("piece")
                     time.sleep(0.001)
                 asked.reply("done", stopped=True)
+            case "wait for stop":
+                while not asked.is_stopped():
+                    time.sleep(0.001)
+                asked.reply("done", stopped=True)
 
 
 def main() -> None:

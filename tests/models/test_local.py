@@ -116,6 +116,18 @@ def test_a_question_passes_waiting_passages(tiny_embedder: GgufEmbedder) -> None
     assert "passages" in ended
 
 
+def test_passages_that_questions_interrupt_get_the_vectors_they_would_have_had(tiny_embedder: GgufEmbedder) -> None:
+    texts = [f"word bread {'train ' * (at % 40)}" for at in range(200)]
+    expected = tiny_embedder.embed(texts, kind="passage")
+    made: list[Any] = []
+    passages = threading.Thread(target=lambda: made.append(tiny_embedder.embed(texts, kind="passage")))
+    passages.start()
+    for _ in range(20):
+        tiny_embedder.embed(["bread"], kind="query")
+    passages.join()
+    np.testing.assert_allclose(made[0], expected, atol=1e-5)
+
+
 def test_two_threads_at_once_get_their_own_vectors(tiny_embedder: GgufEmbedder) -> None:
     texts = ["bread", "train"]
     expected = tiny_embedder.embed(texts, kind="passage")

@@ -145,6 +145,33 @@ def test_close_from_another_thread_ends_a_request(worker: Any) -> None:
         one.ask({"do": "echo", "text": ""})
 
 
+def test_what_is_urgent_ends_what_may_be_interrupted(worker: Any) -> None:
+    one, answers = worker(), []
+    calm = {"do": "wait for stop"}
+    waiting = threading.Thread(target=lambda: answers.append(one.ask(calm, interruptible=True)[0]))
+    waiting.start()
+    while not one.turn._busy:
+        time.sleep(0.001)
+    assert one.ask({"do": "echo", "text": "now"}, urgent=True)[0]["text"] == "now"
+    waiting.join(30)
+    assert answers[0]["stopped"] is True
+
+
+def test_what_is_urgent_waits_for_what_may_not_be_interrupted(worker: Any) -> None:
+    one, order = worker(), []
+    running = one.request({"do": "until stopped"})
+    next(running)
+    urgent = threading.Thread(target=lambda: order.append(one.ask({"do": "echo", "text": ""}, urgent=True)[0]["is"]))
+    urgent.start()
+    while not one.turn.is_wanted:
+        time.sleep(0.001)
+    assert next(running)[0]["is"] == "piece"
+    assert not order
+    running.close()
+    urgent.join(30)
+    assert order == ["done"]
+
+
 def test_urgent_waiters_go_first() -> None:
     turn, order, waiting = Turn(), [], threading.Semaphore(0)
 

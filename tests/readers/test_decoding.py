@@ -31,6 +31,22 @@ def test_short_notes_in_old_encodings(encoding: str, text: str) -> None:
     assert decode(text.encode(encoding), "note.txt") == text
 
 
+@pytest.mark.parametrize(
+    ("declared", "encoding", "text"),
+    [
+        ("x-sjis", "cp932", "①②③髙﨑㍉"),
+        ("Shift_JIS", "cp932", "①②③髙﨑㍉"),
+        ("iso-8859-1", "cp1252", "“50 €” – ‘so’"),
+        ("gb2312", "gb18030", "镕㐀"),
+        ("euc-kr", "cp949", "똠방각하"),
+        ("no-such-encoding", "cp1252", "Größe"),
+    ],
+)
+def test_a_declared_encoding_means_what_browsers_understand_by_it(declared: str, encoding: str, text: str) -> None:
+    page = f'<html><meta charset="{declared}"><p>{text}</p></html>'
+    assert decode(page.encode(encoding), "page.txt") == page
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_marks_decide_and_are_left_out(encoding: str) -> None:
     assert decode("Grüße".encode(encoding), "note.txt") == "Grüße"

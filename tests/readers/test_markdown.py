@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.readers import markdown
-from brain.readers.front import iso_date
 from brain.types import Document
 from tests.contracts.reader import check_document
 
@@ -114,31 +113,17 @@ def test_rule_at_the_top_is_no_front_matter() -> None:
     assert "Never closed." in document.text[document.blocks[0].start :]
 
 
-@pytest.mark.parametrize(
-    ("written", "day"),
-    [
-        ("2024-03-09", "2024-03-09"),
-        ("2024-03-09T10:11:12+01:00", "2024-03-09"),
-        ("2024/3/9", "2024-03-09"),
-        ("20240309", "2024-03-09"),
-        ("2024-03", "2024-03-01"),
-        ("[[Mar 9th, 2025]]", "2025-03-09"),
-        ("9 March 2025", "2025-03-09"),
-        ("1612345678901", "2021-02-03"),
-        ("2024-13-45", None),
-        ("soon", None),
-        ("", None),
-        ("99999999999999999999", None),
-        ([1], None),
-    ],
-)
-def test_dates(written: object, day: str | None) -> None:
-    assert iso_date(written) == day
-
-
-def test_journal_page_has_the_day_of_its_name() -> None:
-    assert read("text", "2025_03_09.md").date == "2025-03-09"
-    assert read("text", "2025-plan.md").date is None
+def test_the_date_of_a_note_is_what_stands_in_it_not_its_name() -> None:
+    said = [(read(text, "2025_03_09.md").date, read(text, "2025_03_09.md").date_origin) for text in (
+        "text", "# Mar 9th, 2024\n", "# Plan for March 2024\n", "---\ndate: 2024-03\n---\n# 2023-01-01\n", "date:: 2024\n\ntext",
+    )]  # fmt: skip
+    assert said == [
+        (None, None),
+        ("2024-03-09", "title"),
+        (None, None),
+        ("2024-03", "frontmatter"),
+        ("2024", "frontmatter"),
+    ]
 
 
 def test_windows_newlines_and_marks_are_normalised() -> None:

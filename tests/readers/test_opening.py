@@ -60,6 +60,40 @@ def test_link_is_not_followed(tmp_path: Path, target: str, reason: str) -> None:
         readers.read(tmp_path / "link.md", max_bytes=LIMIT)
 
 
+@pytest.mark.parametrize("part", ["one", "one/two", "one/two/a.md"])
+def test_no_link_below_the_folder_is_followed(tmp_path: Path, part: str) -> None:
+    for folder in ("notes", "outside"):
+        (tmp_path / folder / "one" / "two").mkdir(parents=True)
+        (tmp_path / folder / "one" / "two" / "a.md").write_text(folder)
+    notes, note = tmp_path / "notes", tmp_path / "notes" / "one" / "two" / "a.md"
+    assert readers.open_bytes(note, LIMIT, within=notes) == b"notes"
+    before = descriptors()
+    (notes / part).rename(tmp_path / "aside")
+    (notes / part).symlink_to(tmp_path / "outside" / part)
+    with pytest.raises(ReadError):
+        readers.open_bytes(note, LIMIT, within=notes)
+    assert descriptors() == before
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real" / "deep").mkdir(parents=True)
+    (tmp_path / "real" / "deep" / "a.md").write_text("x")
+    (tmp_path / "notes").symlink_to(tmp_path / "real")
+    assert readers.open_bytes(tmp_path / "notes" / "deep" / "a.md", LIMIT, within=tmp_path / "notes") == b"x"
+
+
+def test_no_path_climbs_out_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "notes" / "deep").mkdir(parents=True)
+    (tmp_path / "a.md").write_text("x")
+    with pytest.raises(FileVanished):
+        readers.open_bytes(tmp_path / "notes" / "deep" / ".." / ".." / "a.md", LIMIT, within=tmp_path / "notes")
+
+
+def descriptors() -> int:
+    """How many files this process holds open."""
+    return len(os.listdir("/dev/fd"))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_forbidden_file(tmp_path: Path) -> None:
     (tmp_path / "x.md").write_text("x")

@@ -2,7 +2,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import warnings
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,17 @@ def test_hang_is_ended_and_the_next_file_is_read() -> None:
         assert worker.extract(REPORT).pages == 3
     finally:
         worker.close()
+
+
+def test_a_process_that_stood_still_does_not_blame_the_file() -> None:
+    looks = count()
+    worker = PdfWorker(clock=lambda: time.monotonic() + (3600.0 if next(looks) >= 3 else 0.0))
+    try:
+        extract = worker.extract(REPORT)
+    finally:
+        worker.close()
+    assert (extract.trouble, extract.pages, len(extract.texts)) == (None, 3, 3)
+    assert next(looks) > 3
 
 
 def test_file_clock_keeps_the_pages_read_before(monkeypatch: pytest.MonkeyPatch) -> None:

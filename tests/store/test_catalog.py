@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from brain.errors import StoreError
+from brain.places import Place
 from brain.planning import Stamp, Stored
 from brain.store.catalog import Catalog
 from brain.types import Block, Chunk, Document, Failure, Scope, Unread
@@ -157,6 +160,14 @@ def test_a_failure_takes_the_content_away_and_a_reading_takes_the_failure_away(c
     put(catalog, "a.pdf", "one", unread_pages=(1, 4))
     assert catalog.failures() == []
     assert catalog.counts().unreadable_pages == 2
+
+
+def test_only_other_bytes_count_as_an_erasure(catalog: Catalog) -> None:
+    put(catalog, "a.md", "one", "two")
+    put(catalog, "a.md", "one", "two", stamp=2)
+    assert catalog.erased()[0] == 0
+    put(catalog, "a.md", "one")
+    assert catalog.erased()[0] == 1
 
 
 def test_restamp_changes_nothing_else(catalog: Catalog) -> None:
@@ -336,3 +347,58 @@ def test_chunks_of_is_what_the_catalog_gives_back(catalog: Catalog) -> None:
     document = put(catalog, "a.md", "one", "two\nlines", "three")
     given = [(chunk.text, chunk.start, chunk.line) for chunk in chunks_of(document)]
     assert [(chunk.text, chunk.start, chunk.line) for chunk in catalog.chunks([1, 2, 3]).values()] == given
+
+
+@pytest.mark.parametrize(
+    ("scope", "names"),
+    [
+        (Scope(after="2025-03-15", before="2025-03-15"), {"day", "month", "year", "noon", "late"}),
+        (Scope(after="2025-03-16"), {"month", "year", "after"}),
+        (Scope(before="2025-03-14"), {"month", "year", "before"}),
+        (Scope(after="2025-03", before="2025-03"), {"day", "month", "year", "noon", "late", "after", "before"}),
+        (Scope(after="2025", before="2025"), {"day", "month", "year", "noon", "late", "after", "before"}),
+        (Scope(after="2025-03-15", before="2025-03-15", formats=("text",)), {"day", "month", "year", "noon", "late"}),
+        (Scope(after="2025-04-01"), {"year"}),
+    ],
+)
+def test_dates_of_every_length_and_the_local_day_of_a_change_count(
+    catalog: Catalog, scope: Scope, names: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")  # 14 hours ahead of UTC
+    time.tzset()
+    try:
+        for name, date in (("day", "2025-03-15"), ("month", "2025-03"), ("year", "2025")):
+            put(catalog, f"{name}.md", name, date=date, date_origin="frontmatter")
+        for name, when in (
+            ("before", datetime(2025, 3, 14, 23, 59)),
+            ("noon", datetime(2025, 3, 15, 12)),
+            ("late", datetime(2025, 3, 15, 23, 59)),
+            ("after", datetime(2025, 3, 16, 0, 1)),
+        ):
+            put(catalog, f"{name}.md", name, stamp=int(when.timestamp()))
+        chunks = catalog.chunks(catalog.scope(scope) or ())
+        assert {chunk.path.stem for chunk in chunks.values()} == names
+        assert catalog.documents(scope) == len(names)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_the_files_of_a_place_are_known_by_it_alone(catalog):
+    paths = [VAULT / name for name in ("a.md", "sub/b.md", "sub/deep/c.md", "sub-2/d.md", "sub/x.md/e.md")]
+    for path in paths:
+        catalog.fail(path, stamp_of(1), "No.", "")
+
+    def known(path, *, is_deep):
+        return {Path(one) for one in catalog.stored([Place(str(path), is_deep)])}
+
+    assert {Path(one) for one in catalog.stored()} == set(paths)
+    assert known(VAULT, is_deep=True) == set(paths)
+    assert known(VAULT, is_deep=False) == {VAULT / "a.md"}
+    assert known(VAULT / "sub", is_deep=False) == {VAULT / "sub/b.md"}
+    assert known(VAULT / "sub", is_deep=True) == {path for path in paths if path.is_relative_to(VAULT / "sub")}
+    assert known(VAULT / "a.md", is_deep=True) == {VAULT / "a.md"}
+    assert known(Path("/"), is_deep=True) == set(paths)
+    assert catalog.stored([]) == {}
+    both = [Place(str(VAULT), is_deep=False), Place(str(VAULT / "sub"))]
+    assert len(catalog.stored(both)) == 4

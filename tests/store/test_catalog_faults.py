@@ -163,23 +163,54 @@ def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     assert path.read_bytes()[100:] == before[100:]
 
 
-def test_a_store_of_version_1_is_brought_up_with_all_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "catalog.db"
-    with closing(sqlite3.connect(path)) as database:
-        database.executescript((ROOT / "tests/store/catalog_v1.sql").read_text())
+def test_a_store_of_the_version_before_is_brought_up_with_all_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, embedder = tmp_path / "catalog.db", HashingEmbedder()
+    with Catalog(path) as catalog:
+        document = put(catalog, "a.md", "one", "two", tags=("x",))
+        embed_all(catalog, embedder)
     monkeypatch.setattr(
         schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE later (x)", "INSERT INTO later VALUES (7)"))
     )
     with pytest.raises(StoreError, match="older Brain"):
         Catalog(path, read_only=True)
     with Catalog(path) as catalog:
-        document = catalog.document(VAULT / "well.md")
-        assert (document.title, document.tags) == ("The well", ("garden", "water"))
-        assert not document.machine_written
-        assert catalog.conversations() == []
+        assert catalog.document(document.path) == document
+        assert catalog.vectors_done(embedder.name) == 2
     with sqlite3.connect(path) as database:
         assert database.execute("SELECT x FROM later").fetchall() == [(7,)]
     database.close()
+
+
+def test_a_store_from_before_dates_had_origins_gets_them(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript((ROOT / "tests/store/catalog_v1.sql").read_text())
+        for file, (name, format, date) in enumerate(
+            (
+                ("2024_03_01.md", "markdown", "2024-03-01"),  # a date from the name, as it was kept then
+                ("2024-03-02.md", "markdown", "2020-01-01"),
+                ("a.pdf", "pdf", "2019-01-01"),
+                ("2018/b.pdf", "pdf", "2019-01-01"),
+                ("journal/2024/03/04.txt", "text", None),
+            ),
+            10,
+        ):
+            values = (file, f"/vault/{name}".encode(), format, date)
+            query = "INSERT INTO files (id, path, stamp, modified, format, date) VALUES (?, ?, '1 1 1 1', 1, ?, ?)"
+            database.execute(query, values)
+        database.commit()
+    Catalog(path).close()
+    with closing(sqlite3.connect(path)) as database:
+        query = "SELECT date, date_origin, dated, dated_by FROM files WHERE id >= 10 ORDER BY id"
+        assert database.execute(query).fetchall() == [
+            (None, None, "2024-03-01", "name"),
+            ("2020-01-01", "frontmatter", "2020-01-01", "frontmatter"),
+            ("2019-01-01", "metadata", "2019-01-01", "metadata"),
+            ("2019-01-01", "metadata", "2018", "folder"),
+            (None, None, "2024-03-04", "folder"),
+        ]
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain.store.scoping import Candidate, is_at_one_of, is_in_scope
+from brain.store.scoping import Places, day_of, is_within, tags_named
 from brain.types import Scope
 
 FOLDERS = ["/home/me/Notes", "/home/me/Notes/work", "/srv/x"]
@@ -39,12 +39,15 @@ FOLDERS = ["/home/me/Notes", "/home/me/Notes/work", "/srv/x"]
     ],
 )
 def test_places(path: str, place: str, wanted: bool) -> None:
-    assert is_at_one_of(path, [place], FOLDERS) is wanted
+    places = Places([place], FOLDERS)
+    assert places.hold(path) is wanted
+    assert places.hold(path) is wanted  # the folder is known by now
 
 
-def file(**more: object) -> Candidate:
-    known: dict[str, object] = {"path": "/srv/x/a.md", "format": "markdown", "date": None, "modified": 0, "tags": ()}
-    return Candidate(**{**known, **more})  # type: ignore[arg-type]
+def test_any_of_several_places_will_do_and_siblings_are_told_apart() -> None:
+    places = Places(["plan.md", "archive/"], FOLDERS)
+    held = {name: places.hold(f"/srv/x/{name}") for name in ("plan.md", "plan.txt", "plans.md", "archive/a.md", "b.md")}
+    assert [name for name, is_held in held.items() if is_held] == ["plan.md", "archive/a.md"]
 
 
 @pytest.mark.parametrize(
@@ -58,31 +61,26 @@ def file(**more: object) -> Candidate:
         ("2025-04-01", Scope(before="2025-03"), False),
         ("2025", Scope(after="2025-03-01"), True),
         ("2024", Scope(after="2025-03-01"), False),
-        (None, Scope(after="1980"), False),
-        (None, Scope(before="1980"), True),
     ],
 )
-def test_dates(date: str | None, scope: Scope, wanted: bool) -> None:
-    assert is_in_scope(file(date=date), scope, FOLDERS) is wanted
+def test_dates(date: str, scope: Scope, wanted: bool) -> None:
+    assert is_within(date, scope) is wanted
 
 
 @pytest.mark.parametrize("modified", [10**15, -(10**15)])
 def test_a_time_no_calendar_has_is_no_error(modified: int) -> None:
-    assert not is_in_scope(file(modified=modified), Scope(after="1980"), FOLDERS)
+    assert day_of(modified) == "1970-01-01"
 
 
 @pytest.mark.parametrize(
-    ("scope", "wanted"),
+    ("tag", "named"),
     [
-        (Scope(tags=("tax",)), True),
-        (Scope(tags=("Tax/2025",)), True),
-        (Scope(tags=("ta",)), False),
-        (Scope(tags=("tax", "home")), True),
-        (Scope(tags=("tax", "work")), False),
-        (Scope(formats=("pdf", "markdown")), True),
-        (Scope(formats=("pdf",)), False),
-        (Scope(within=("a.md",), tags=("work",)), False),
+        ("tax", ["tax", "tax/2025/q1"]),
+        ("Tax/2025", ["tax/2025/q1"]),
+        ("#tax/", ["tax", "tax/2025/q1"]),
+        ("ta", []),
+        ("cafe\u0301", ["Café"]),
     ],
 )
-def test_tags_and_formats(scope: Scope, wanted: bool) -> None:
-    assert is_in_scope(file(tags=("tax/2025/q1", "home")), scope, FOLDERS) is wanted
+def test_a_tag_names_itself_and_what_is_below_it(tag: str, named: list[str]) -> None:
+    assert tags_named(tag, ["tax", "tax/2025/q1", "taxi", "home", "Café"]) == named

@@ -108,6 +108,20 @@ def test_exact_search_follows_the_catalog(catalog: Catalog) -> None:
     assert index.count() == 34
 
 
+def test_a_scope_that_is_asked_again_is_as_the_catalog_is_by_then(catalog: Catalog) -> None:
+    index, scope = ExactVectors(catalog, MODEL), frozenset(range(1, 50))
+    fill(catalog, 30, DIMENSIONS, each=1)
+    asked = catalog.vectors(MODEL, [12])[1][0]
+    for _ in range(2):
+        assert {hit.chunk_id for hit in index.search(asked, 50, scope)} == set(range(1, 31))
+    catalog.forget(VAULT / "0-11.md")
+    fill(catalog, 5, DIMENSIONS, seed=3)
+    expected = catalog.vectors(MODEL, scope)[1] @ asked
+    found = index.search(asked, 50, scope)
+    assert {hit.chunk_id for hit in found} == {*range(1, 36)} - {12}
+    np.testing.assert_allclose([hit.score for hit in found], sorted(expected, reverse=True), atol=1e-6)
+
+
 def test_closed_in_order_it_is_opened_again(catalog: Catalog, tmp_path: Path) -> None:
     fill(catalog, 60, DIMENSIONS)
     with ChromaVectors(tmp_path / "chroma", catalog, MODEL) as index:

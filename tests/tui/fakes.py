@@ -375,6 +375,16 @@ class FakeBrain:
     def remove(self, folder: Path) -> int:
         return 0
 
+    def pause(self) -> None:
+        self._set_paused(True)
+
+    def resume(self) -> None:
+        self._set_paused(False)
+
+    def _set_paused(self, paused: bool) -> None:
+        self.standing = replace(self.standing, paused=paused)
+        self.say(StatusChanged())
+
     def document(self, path: Path) -> Document:
         if path not in self.documents:
             raise StoreError(f"{path.name} is not in the store.", hint="It may have been moved.")

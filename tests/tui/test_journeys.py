@@ -14,9 +14,19 @@ from textual.events import Key
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
-from brain.errors import ModelError, StoreError
-from brain.events import FileIndexed, Reading, Retrieved, SyncFinished, SyncStarted, Timings, Token, VectorsAdded
-from brain.types import Failure, Impaired, Message, Owner, Scores
+from brain.errors import ModelError, StoreBusy, StoreError
+from brain.events import (
+    Failed,
+    FileIndexed,
+    Reading,
+    Retrieved,
+    SyncFinished,
+    SyncStarted,
+    Timings,
+    Token,
+    VectorsAdded,
+)
+from brain.types import Failure, Impaired, Message, Owner, Scores, Window
 from tests.tui.fakes import (
     ANSWER,
     NOTES,
@@ -361,6 +371,8 @@ async def test_folders_given_are_added():
         ),
         (status(degraded=(Impaired("vectors", "gone"),)), ("words, meaning off",)),
         (status(vectors_done=400, vectors_pending=1018), ("words, meaning 28 %",)),
+        (status(paused=True), ("‖ paused", "words+meaning")),
+        (status(paused=True, owner=Owner(1, "brain serve", "2025-11-20")), ("attached to 1", "‖ paused")),
         (status(failed=2, failures=(Failure(NOTES / "x", "bad"),)), ("! 2 files not read",)),
     ],
 )
@@ -382,6 +394,54 @@ async def test_indexing_is_counted_and_then_gone():
         await shows(pilot, "◐ meaning 30/100")
         brain.say(SyncFinished(added=12))
         await shows(pilot, "● watching 1 folder")
+
+
+async def test_p_pauses_the_indexing_and_resumes_it_and_the_palette_names_what_it_would_do():
+    brain = FakeBrain()
+    async with app(brain).run_test(notifications=True, size=WIDE) as pilot:
+        await ask(pilot)
+        await shows(pilot, "4.1 s")
+        brain.say(SyncStarted(12))
+        await shows(pilot, "◐ indexing 0/12")
+        await pilot.press("escape", "p")
+        await shows(pilot, "‖ paused", "Indexing is paused.")
+        assert brain.standing.paused
+        brain.say(SyncFinished(added=3, cancelled=True))
+        await until(pilot, lambda: "indexing 0/12" not in seen(pilot))
+        await pilot.press("ctrl+p")
+        await type_text(pilot, "indexing")
+        await shows(pilot, "Resume indexing   p")
+        await pilot.press("enter")
+        await shows(pilot, "● watching 1 folder", "Indexing goes on.")
+        assert not brain.standing.paused
+        await pilot.press("ctrl+p")
+        await type_text(pilot, "indexing")
+        await shows(pilot, "Pause indexing   p")
+
+
+async def test_an_index_that_can_only_be_read_cannot_be_paused_and_says_why():
+    brain = FakeBrain()
+    brain.pause = _refused  # type: ignore[method-assign]
+    async with app(brain).run_test(notifications=True, size=WIDE) as pilot:
+        await ready(pilot)
+        await pilot.press("ctrl+p")
+        await type_text(pilot, "pause")
+        await shows(pilot, "Pause indexing   p")
+        await pilot.press("enter")
+        await shows(pilot, "Another Brain owns the index.", "● watching 1 folder")
+
+
+def _refused() -> None:
+    raise StoreBusy("Another Brain owns the index.", hint="Close it.")
+
+
+async def test_what_fails_behind_the_screen_is_said_once():
+    brain, failed = FakeBrain(), Failed("The Brain that owns the index does not answer.", "Let it go on, or end it.")
+    async with app(brain).run_test(notifications=True, size=WIDE) as pilot:
+        await ready(pilot)
+        brain.say(failed, failed, SyncStarted(12))
+        await shows(pilot, "The Brain that owns the index does not", "◐ indexing 0/12")
+        assert seen(pilot).count("that owns the index does not") == 1
 
 
 async def test_engine_that_does_not_open_says_why_and_enter_tries_again():
@@ -496,3 +556,16 @@ async def test_every_command_does_something():
             owner = screen if target == "screen" else pilot.app
             if command.id != "ask.submit":  # the bar itself sends what was typed
                 assert hasattr(owner, f"action_{action.partition('(')[0]}"), command
+
+
+@pytest.mark.parametrize(("width", "dated"), [(140, "2025-03-12 (file name)"), (80, "meaning")])
+async def test_what_was_understood_of_days_is_said_and_where_a_date_comes_from(width: int, dated: str) -> None:
+    brain = FakeBrain()
+    first, *others = retrieved("garden").evidence
+    window = Window("2025-03-01", "2025-03-31", "last March")
+    found = replace(retrieved("garden"), evidence=(replace(first, date_origin="name"), *others), window=window)
+    brain.found = lambda query: found
+    async with app(brain).run_test(size=(width, 36)) as pilot:
+        await ready(pilot)
+        await type_text(pilot, "garden last March")
+        await shows(pilot, "dates: 1–31 March 2025 (from “last March”)", dated)

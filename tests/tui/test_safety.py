@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from brain.events import Failed, FellBack, Retrieved, Thought, Token
-from brain.types import Chunk, Citation, Document, Evidence, Failure, Folder, Sentence
+from brain.types import Chunk, Citation, Document, Evidence, Failure, Folder, Sentence, Window
 from tests.tui.fakes import NOTES, FakeBrain, answered, app, status
 from tests.tui.pilot import ready, shows, type_text, until
 
@@ -37,7 +37,9 @@ def hostile_brain(**standing: object) -> FakeBrain:
     text = f"{HOSTILE}\nThe word garden {HOSTILE}\n"
     document = Document(PATH, HOSTILE, text, ())
     at = text.index("The word")
-    passage = Evidence(1, Chunk(PATH, at, len(text), text[at:], (HOSTILE,)), HOSTILE, 1.0, date=HOSTILE)
+    passage = Evidence(
+        1, Chunk(PATH, at, len(text), text[at:], (HOSTILE,)), HOSTILE, 1.0, date=HOSTILE, date_origin="name"
+    )
     quote = text[at : at + 60]
     sentence = Sentence(f"It says {HOSTILE.strip()}.", (1,), True)
     answer = answered(
@@ -47,7 +49,7 @@ def hostile_brain(**standing: object) -> FakeBrain:
         evidence=(passage,),
         model=HOSTILE,
     )
-    found = Retrieved(HOSTILE, (passage,))
+    found = Retrieved(HOSTILE, (passage,), window=Window("2026-03-01", "2026-03-31", HOSTILE))
     brain = FakeBrain(
         [
             found,

@@ -14,6 +14,7 @@ from textual.style import Style
 from textual.widget import Widget
 
 from brain.cleaning import clean, one_line
+from brain.dating import ORIGINS, window_in_words
 from tui import texts
 from tui.messages import OpenResult, Source
 from tui.widgets.turn_view import shorten, where
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from brain.types import Evidence
 
 FEW, MANY, TALL = 5, 10, 36
+ROOMY = 100  # columns from which a date says where it was found
 
 
 def emphasised(passage: str, query: str, typed: str, width: int) -> Content:
@@ -103,18 +105,21 @@ class Results(Widget):
             self._redraw()
 
     def render(self) -> RenderResult:
-        """Two lines a passage, and one that says what it took."""
+        """Two lines a passage, one that says what it took, and one for the days that were understood."""
         width = self.content_size.width
         if self._failed is not None:
             said = Content(f"! {one_line(self._failed.reason)} {one_line(self._failed.hint)}").stylize("$text-warning")
             return said.truncate(width, ellipsis=True)
         if self._result is None:
             return Content("")
+        understood = self._understood(self._result, width)
         if not self._result.evidence:
             documents = texts.counted(self._result.documents, "document")
-            return Content.styled(texts.NO_PASSAGE.format(documents=documents), "dim")
-        rows = [
-            line for at, item in enumerate(self.evidence) for line in self._row(at, item, self._result.query, width)
+            nothing = Content.styled(texts.NO_PASSAGE.format(documents=documents), "dim")
+            return Content("\n").join([*understood, nothing])
+        query = self._result.query
+        rows = understood + [
+            line for at, item in enumerate(self.evidence) for line in self._row(at, item, query, width)
         ]
         return Content("\n").join([*rows, self._ending(self._result, width)])
 
@@ -127,7 +132,7 @@ class Results(Widget):
 
     def _row(self, at: int, item: Evidence, query: str, width: int) -> list[Content]:
         is_picked = at == self.picked
-        right = f"{_found_by(item):<13}  {texts.age(item.date, self._today()):<9}" if width >= 60 else ""
+        right = f"{_found_by(item):<13}  {self._dated(item, width)}" if width >= 60 else ""
         name = shorten(where(one_line(self._place(item.chunk.path)), Source.found(item)), width - len(right) - 5)
         left = Content.styled(name, "bold $text-accent" if is_picked else "$text-accent")
         gap = " " * max(1, width - 2 - left.cell_length - len(right))
@@ -140,6 +145,19 @@ class Results(Widget):
             Content.assemble("  ", shown.stylize_before("$foreground 65%")),
         ]
         return [row.stylize(Style.from_meta({"result": at})) for row in rows]
+
+    def _dated(self, item: Evidence, width: int) -> str:
+        """How old a passage's document is; where there is room, its date and where that was found."""
+        if width < ROOMY or not item.date or item.date_origin is None:
+            return f"{texts.age(item.date, self._today()):<9}"
+        return f"{one_line(item.date)} ({ORIGINS[item.date_origin]})".ljust(len("2024-03-01 (front matter)"))
+
+    def _understood(self, result: Retrieved, width: int) -> list[Content]:
+        """A line that says which days were understood, where the question named some."""
+        if result.window is None:
+            return []
+        said = texts.DATES.format(days=one_line(window_in_words(result.window)))
+        return [Content.styled(said, "dim").truncate(width, ellipsis=True)]
 
     def _ending(self, result: Retrieved, width: int) -> Content:
         more = len(result.evidence) - len(self.evidence)

@@ -13,8 +13,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from brain.cleaning import one_line
+from brain.dating import window_in_words
 from brain.events import Failed
-from brain.types import Scores
+from brain.types import Evidence, Scores
 from tui import keys, texts
 from tui.messages import AddFolder, Source
 from tui.turns import Turn
@@ -116,7 +117,8 @@ def help_lines(keymap: Mapping[str, str]) -> Callable[[int], Content]:
                 shown = keys.keys(command.id, place, keymap)
                 if not shown or command.id.startswith("source.open_"):
                     continue
-                lines.append(Content.assemble((f"  {shown:<12}", "bold"), command.label).truncate(width, ellipsis=True))
+                label = "; ".join(filter(None, (command.label, command.back)))
+                lines.append(Content.assemble((f"  {shown:<12}", "bold"), label).truncate(width, ellipsis=True))
             if place == "letter":
                 lines.append(Content.assemble(("  1-9         ", "bold"), keys.BY_ID["source.preview"].label))
         return Content("\n").join(lines[1:])
@@ -132,6 +134,9 @@ def why_lines(turn: Turn | None, place: Callable[[Path], str]) -> Callable[[int]
             return Content(texts.WHY_NOTHING)
         query = turn.retrieved.query if turn.retrieved else turn.question
         lines = [Content.assemble((f"{texts.WHY_SEARCHED}  ", "dim"), one_line(query)), Content("")]
+        if turn.retrieved is not None and turn.retrieved.window is not None:
+            understood = texts.DATES.format(days=one_line(window_in_words(turn.retrieved.window)))
+            lines.insert(1, Content.styled(understood, "dim"))
         cited = {citation.number for citation in turn.citations}
         room = max(12, width - 37)
         head = texts.WHY_HEAD
@@ -143,12 +148,23 @@ def why_lines(turn: Turn | None, place: Callable[[Path], str]) -> Callable[[int]
             mark = "●" if item.number in cited else "·"
             start = Content.assemble((f"{item.number:>3} ", "bold"), name, " " * (room - name.cell_length))
             lines.append(Content.assemble(start, _scored(item.scores), f" {mark:>6}").truncate(width, ellipsis=True))
+            lines.append(Content.styled(f"    {_words_in(item, query)}", "dim").truncate(width, ellipsis=True))
         off = turn.answered.degraded if turn.answered else turn.retrieved.degraded if turn.retrieved else ()
         if off:
             lines += [Content(""), Content.styled(texts.WHY_OFF.format(parts=", ".join(off)), "$text-warning")]
         return Content("\n").join([*lines, Content(""), *_took(turn, width)])
 
     return draw
+
+
+def _words_in(item: Evidence, query: str) -> str:
+    from brain.explaining import explain  # not needed before the sheet is opened
+
+    explained = explain(item, query)
+    matched = " ".join(word for word, _ in explained.matched)
+    return one_line(
+        matched + (texts.WHY_MISSING.format(words=" ".join(explained.missing)) if explained.missing else "")
+    )
 
 
 def _scored(scores: Scores) -> str:

@@ -43,7 +43,10 @@ def standing(status: Status | None, progress: Progress | None, *, is_lost: bool)
         return [Part(said, keep=10)], []
     searching, is_degraded = search_parts(status)
     is_foreign = status.owner is not None and status.owner.pid != os.getpid()
-    left = [] if is_foreign and not (progress and progress.is_running) else [_watching(status, progress)]
+    is_running = progress is not None and progress.is_running
+    left = [] if is_foreign and not is_running and not status.paused else [_watching(status, progress)]
+    if status.paused and is_running:
+        left.append(Part(Content.styled(texts.PAUSED, "$text-warning"), keep=9))
     if status.failed:
         files = texts.counted(status.failed, "file")
         left.append(Part(Content.styled(texts.FILES_FAILED.format(files=files), "$text-warning"), keep=10))
@@ -74,6 +77,8 @@ def _watching(status: Status, progress: Progress | None) -> Part:
         text = texts.INDEXING.format(done=texts.number(progress.done), total=texts.number(progress.total)) + ending
         text = text if progress.total else texts.LOOKING
         return Part(Content.styled(text, "$text-primary"), keep=9)
+    if status.paused:
+        return Part(Content.styled(texts.PAUSED, "$text-warning"), keep=10)
     if not status.folders:
         return Part(Content(texts.NO_FOLDER), keep=9)
     if not any(folder.watching for folder in status.folders):

@@ -1,0 +1,113 @@
+"""The flags of `brain eval`, and what its help says. Imports nothing that measures."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+RUN = """\
+SET is a folder with
+  corpus.jsonl    {"_id", "title", "text"} a line: the documents
+  queries.jsonl   {"_id", "text"} a line: the questions; "answerable": false marks one without an answer
+  qrels.tsv       question, document and judgment a line (0 wrong, 1 right, 2 and more: better), after a heading line
+the layout of BEIR and its kin; or one that `brain eval make` made from your own notes.
+
+The documents of a set are indexed once by Brain itself, in eval/corpora/ of the home (ctrl+c keeps what is done); a set
+made from notes is asked of the notes that are indexed now. Then every question is asked, and scored for
+  words alone, vectors alone     the two lists Brain makes, 100 passages each
+  RRF(60) of both                the usual way to join them: 1 ÷ (60 + rank), summed
+  Brain                          its own order, before near copies are folded
+  Brain as shown                 the ten passages that `brain search` would show; several may be of one document
+by document: a document stands where its best passage stands, and counts once.
+
+The measures, each a mean over the questions, with the interval it would lie in for 95 of 100 such sets (2,000 bootstrap
+draws, always the same ones):
+  nDCG@10      how far up the right documents are among the first ten, better ones counting more; 1 is the best order
+  recall@5/10  the share of the right documents that is among the first five, ten
+  MRR@10       1 ÷ the rank of the first right document, 0 beyond ten
+  hit@1        the share of questions whose first document is right
+Differences are paired, question by question; where their interval holds 0 it is a tie. Questions nobody judged, and those
+marked as without an answer, are counted and not scored. Filters in a question (quotes, -word, #tag …) are obeyed.
+
+--json prints one object, which `brain eval show` reads:
+  {"report": 1, "version", "made", "set": {"name", "kind", "sha256", "documents", "passages"}, "embedder",
+   "questions": {"asked", "scored"}, "counted": {WHAT: [ID…]}, "degraded": [NAME…], "settings": {"depth", "shown", "draws",
+   "seed"}, "systems": {SYSTEM: {METRIC: INTERVAL}}, "differences": {SYSTEM: {METRIC: INTERVAL and "tie"}},
+   "losses": {"words": [ID…], "vectors": [ID…]}, "per_question": [{"_id", "first": {SYSTEM: RANK or null},
+   "values": {SYSTEM: {METRIC: NUMBER}}}], "seconds"}
+  SYSTEM is one of words vectors rrf brain shown; METRIC one of ndcg@10 recall@5 recall@10 mrr@10 hit@1, and passage@10
+  for sets made from notes; INTERVAL = {"mean", "low", "high"}; a difference is Brain less that baseline; losses are the
+  questions at which Brain did worse, the worst first. The texts of questions are in it only with --texts."""
+
+MAKE = """\
+No model is used. Half of the questions are headings that stand in one place only, where there are enough; the others are
+the telling words of a sentence, as somebody types who half remembers it. Each knows its note, its lines and the passage;
+the set is frozen with the SHA-256 of every note, so that later runs say which notes have changed. Edit or delete lines of
+queries.jsonl freely. The set holds passages of your notes, and is kept until you delete it, even where a note is deleted.
+
+What such questions can tell: whether what you have is found again, and whether another model or setting helps or harms
+on your notes. What they cannot: how well questions in other words, or over several notes, are answered. They are made of
+the notes' own words, which flatters the search for words, and a second note that would also be right counts as wrong.
+
+--json prints {"set", "questions": [{"_id", "text", "kind", "path", "line"}…], "notes", "failed": [{"path", "reason"}…]}."""
+
+SHOW = """\
+One report is shown as `brain eval run` shows it. Of several reports of one set, Brain's figures are compared question by
+question with the first of them; where the paired interval holds 0 it is a tie.
+
+--json prints {"reports": [REPORT without per_question…], "differences": [{"report", "against", METRIC: INTERVAL…}…]}."""
+
+
+def add_eval(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    common: Callable[..., argparse.ArgumentParser],
+) -> None:
+    """`brain eval make`, `run` and `show`. `common` makes the flags every command has."""
+    top = commands.add_parser(
+        "eval",
+        help="how good is search on a set of questions, or on your own notes",
+        description="How good is search, in figures: on a set of questions with known answers, or on your own notes.\n\n"
+        "  brain eval make ~/notes          questions from your notes, in a folder of their own\n"
+        "  brain eval run SET               ask them all, and score what is found\n"
+        "  brain eval show REPORT…          reports that were kept, side by side",
+        parents=[common()],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = top.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
+
+    def action(name: str, help: str, more: str) -> argparse.ArgumentParser:
+        made = actions.add_parser(
+            name,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}.\n\n{more}",
+            # Given before the action they are set already: here they must not fall back to their defaults.
+            parents=[common(argument_default=argparse.SUPPRESS)],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(run=("evaluation", name))
+        return made
+
+    make = action("make", "make questions from your own notes, with the passage that answers each", MAKE)
+    make.add_argument("notes", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
+    make.add_argument("-n", "--questions", type=_count, default=50, metavar="N", help="how many (default 50)")
+    make.add_argument("--to", type=Path, metavar="DIR", help="the new folder (default: eval/sets/ in the home)")
+
+    run = action("run", "ask every question of a set, and score what is found", RUN)
+    run.add_argument("set", type=Path, metavar="SET")
+    run.add_argument("-n", "--questions", type=_count, metavar="N", help="only so many, always the same ones")
+    run.add_argument("--losses", type=_count, default=5, metavar="N", help="how many of the worst are told (default 5)")
+    run.add_argument("--save", type=Path, metavar="FILE", help="also write the report of --json to FILE")
+    run.add_argument(
+        "--texts", action="store_true", help="write the texts of questions into files and pipes too, not only their ids"
+    )
+    run.add_argument("--trec", type=Path, metavar="DIR", help="also write each ranking to DIR, as trec_eval reads them")
+
+    show = action("show", "show reports that were kept, side by side", SHOW)
+    show.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1,000,000")
+    return int(text)

@@ -1,0 +1,263 @@
+"""What came out of a run, as JSON that can be kept and read back, with every mean and difference worked out from the questions.
+
+Texts of questions are in it only where they were asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from brain import __version__
+from brain.errors import FileVanished, ReadError
+from brain.evaluating.intervals import DRAWS, SEED, Bootstrap, Interval
+from brain.evaluating.metrics import METRICS
+from brain.evaluating.runs import BASELINES, DEPTH, PASSAGE, SHOWN, SYSTEMS, Scored, System
+from brain.evaluating.sets import QuestionSet
+from brain.readers.opening import open_bytes
+
+FORMAT = 1
+LARGEST = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question as a report keeps it. `text` is empty where texts were not asked for."""
+
+    id: str
+    values: Mapping[System, Mapping[str, float]]
+    first: Mapping[System, int | None]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A question at which Brain did worse than a baseline."""
+
+    row: Row
+    difference: float  # of nDCG@10, below 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One set, run once."""
+
+    name: str
+    sha256: str
+    kind: str  # "corpus" or "notes"
+    documents: int
+    passages: int
+    asked: int
+    embedder: str  # empty: there was none
+    systems: tuple[System, ...]
+    rows: tuple[Row, ...]
+    counted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what was not scored, or not as it should be
+    degraded: tuple[str, ...] = ()
+    made: str = ""
+    version: str = __version__
+    seconds: float = 0.0
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What is measured: for questions made from passages also whether the passage itself is found."""
+        has_passages = bool(self.rows) and all(PASSAGE in row.values[self.systems[0]] for row in self.rows)
+        return (*METRICS, PASSAGE) if has_passages else METRICS
+
+    def values(self, system: System, metric: str) -> list[float]:
+        """One value a question, in the order of the rows."""
+        return [row.values[system][metric] for row in self.rows]
+
+    def means(self) -> dict[System, dict[str, Interval]]:
+        """Every mean with its interval."""
+        draws = Bootstrap(len(self.rows))
+        return {
+            system: {metric: draws.interval(self.values(system, metric)) for metric in self.metrics}
+            for system in self.systems
+        }
+
+    def differences(self, system: System = "brain") -> dict[System, dict[str, Interval]]:
+        """How much better one is than each baseline, paired by question."""
+        draws = Bootstrap(len(self.rows))
+        return {
+            baseline: {
+                metric: draws.difference(self.values(system, metric), self.values(baseline, metric))
+                for metric in self.metrics
+            }
+            for baseline in BASELINES
+            if baseline in self.systems
+        }
+
+    def losses(self, baseline: System) -> list[Loss]:
+        """The questions at which Brain did worse than a baseline, the worst first."""
+        found = [Loss(row, row.values["brain"]["ndcg@10"] - row.values[baseline]["ndcg@10"]) for row in self.rows]
+        return sorted((loss for loss in found if loss.difference < 0), key=lambda loss: (loss.difference, loss.row.id))
+
+
+def report_of(
+    question_set: QuestionSet,
+    scored: Sequence[Scored],
+    *,
+    documents: int,
+    passages: int,
+    embedder: str,
+    seconds: float = 0.0,
+) -> Report:
+    """What a run found. A side that never found anything because it is off is left out, and its fusion with it."""
+    degraded = tuple(dict.fromkeys(part.part for one in scored for part in one.degraded))
+    systems = tuple(system for system in SYSTEMS if not _is_off(system, degraded, scored))
+    filtered = [one.id for one in scored if one.has_filters]
+    refused = [one.id for one in scored if one.refused]
+    counted = {**question_set.flaws, "obeyed_filters": tuple(filtered), "refused_questions": tuple(refused)}
+    return Report(
+        name=question_set.name,
+        sha256=question_set.sha256,
+        kind="notes" if question_set.is_of_notes else "corpus",
+        documents=documents,
+        passages=passages,
+        asked=question_set.asked,
+        embedder=embedder,
+        systems=systems,
+        rows=tuple(
+            Row(
+                one.id,
+                {system: one.values[system] for system in systems},
+                {system: one.first[system] for system in systems},
+                one.text,
+            )
+            for one in scored
+        ),
+        counted={what: ids for what, ids in counted.items() if ids},
+        degraded=degraded,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=seconds,
+    )
+
+
+def _is_off(system: System, degraded: Sequence[str], scored: Sequence[Scored]) -> bool:
+    needs: tuple[Literal["words", "vectors"], ...]
+    match system:
+        case "words" | "vectors":
+            needs = (system,)
+        case "rrf":
+            needs = ("words", "vectors")
+        case _:
+            return False
+    return any(side in degraded and not any(one.ranked[side] for one in scored) for side in needs)
+
+
+def to_json(report: Report, *, texts: bool = False) -> dict[str, Any]:
+    """The object of `brain eval run --json`."""
+    means, differences = report.means(), report.differences()
+    return {
+        "report": FORMAT,
+        "version": report.version,
+        "made": report.made,
+        "set": {
+            "name": report.name,
+            "kind": report.kind,
+            "sha256": report.sha256,
+            "documents": report.documents,
+            "passages": report.passages,
+        },
+        "embedder": report.embedder or None,
+        "questions": {"asked": report.asked, "scored": len(report.rows)},
+        "counted": {what: list(ids) for what, ids in report.counted.items()},
+        "degraded": list(report.degraded),
+        "settings": {"depth": DEPTH, "shown": SHOWN, "draws": DRAWS, "seed": SEED},
+        "systems": {
+            system: {metric: _interval(found) for metric, found in each.items()} for system, each in means.items()
+        },
+        "differences": {
+            system: {metric: {**_interval(found), "tie": found.holds_zero} for metric, found in each.items()}
+            for system, each in differences.items()
+        },
+        "losses": {
+            system: [loss.row.id for loss in report.losses(system)] for system in ("words", "vectors")
+            if system in report.systems
+        },
+        "per_question": [
+            {"_id": row.id, **({"text": row.text} if texts else {}), "first": dict(row.first), "values": dict(row.values)}
+            for row in report.rows
+        ],
+        "seconds": round(report.seconds, 3),
+    }  # fmt: skip
+
+
+def from_json(value: Any, where: str) -> Report:
+    """A report that was kept. Means are worked out again. Raises ReadError for anything else."""
+    try:
+        if value["report"] != FORMAT:
+            raise ReadError(f"{where} is a report of another version of Brain.", hint="Run the set again.")
+        systems = tuple(system for system in SYSTEMS if system in value["systems"])
+        rows = tuple(
+            Row(
+                str(one["_id"]),
+                {
+                    system: {str(name): float(figure) for name, figure in one["values"][system].items()}
+                    for system in systems
+                },
+                {system: one["first"][system] for system in systems},
+                str(one.get("text", "")),
+            )
+            for one in value["per_question"]
+        )
+        if "brain" not in systems:
+            raise KeyError("brain")
+        if any(metric not in row.values[system] for row in rows for system in systems for metric in METRICS):
+            raise KeyError("metrics")
+        about = value["set"]
+        return Report(
+            name=str(about["name"]),
+            sha256=str(about["sha256"]),
+            kind=str(about["kind"]),
+            documents=int(about["documents"]),
+            passages=int(about["passages"]),
+            asked=int(value["questions"]["asked"]),
+            embedder=str(value["embedder"] or ""),
+            systems=systems,
+            rows=rows,
+            counted={str(what): tuple(map(str, ids)) for what, ids in value["counted"].items()},
+            degraded=tuple(map(str, value["degraded"])),
+            made=str(value["made"]),
+            version=str(value["version"]),
+            seconds=float(value["seconds"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ReadError(
+            f"{where} is no report of `brain eval run`.", hint="brain eval run SET --json > FILE"
+        ) from error
+
+
+def load(path: Path) -> Report:
+    """A report from its file. Raises ReadError."""
+    try:
+        value = json.loads(open_bytes(path.expanduser().absolute().resolve(), LARGEST))
+    except FileVanished as error:
+        raise ReadError(f"There is no file {path}.", hint="brain eval run SET --json > FILE") from error
+    except (ValueError, RecursionError) as error:
+        raise ReadError(f"{path} is not JSON.", hint="brain eval run SET --json > FILE") from error
+    return from_json(value, str(path))
+
+
+def compared(report: Report, other: Report) -> dict[str, Interval] | None:
+    """How much better Brain did in one report than in another of the same set, over the questions both have."""
+    if report.sha256 != other.sha256:
+        return None
+    theirs = {row.id: row for row in other.rows}
+    pairs = [(row, theirs[row.id]) for row in report.rows if row.id in theirs]
+    draws = Bootstrap(len(pairs))
+    return {
+        metric: draws.difference(
+            [mine.values["brain"][metric] for mine, _ in pairs], [its.values["brain"][metric] for _, its in pairs]
+        )
+        for metric in report.metrics
+        if metric in other.metrics
+    }
+
+
+def _interval(found: Interval) -> dict[str, float]:
+    return {"mean": round(found.mean, 6), "low": round(found.low, 6), "high": round(found.high, 6)}
