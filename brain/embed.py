@@ -62,8 +62,8 @@ def embed_pending(
                 return
             batch = rows[at : at + size]
             at += size
-            vectors, seconds = _embedded(embedder, [text for _, text in batch], give_way, clock)
-            size = _fitting(size, seconds)
+            vectors, seconds = _embedded(embedder, [text for _, text in batch], give_way, cancel, clock)
+            size, batch = _fitting(size, seconds), batch[: len(vectors)]
             catalog.put_vectors(embedder.name, [key for key, _ in batch], vectors)
             done += len(batch)
             yield VectorsAdded(done, catalog.vectors_pending(embedder.name))
@@ -72,14 +72,17 @@ def embed_pending(
 
 
 def _embedded(
-    embedder: Embedder, texts: list[str], give_way: Callable[[], None], clock: Callable[[], float]
+    embedder: Embedder, texts: list[str], give_way: Callable[[], None], cancel: Cancel, clock: Callable[[], float]
 ) -> tuple[Vectors, float]:
-    """A vector a text, and the seconds of work that took, without what was spent giving way."""
+    """A vector a text, until `cancel` is set, and the seconds of work that took, without what was spent giving way."""
     import numpy as np
 
-    vectors, seconds = [], 0.0
+    vectors: list[Vectors] = []
+    seconds = 0.0
     for at in range(0, len(texts), TOGETHER):
         give_way()
+        if vectors and cancel.is_set():
+            break
         began = clock()
         vectors.append(embedder.embed(texts[at : at + TOGETHER], kind="passage"))
         seconds += clock() - began

@@ -17,7 +17,7 @@ from brain.models.shelf import Shelf
 from brain.planning import Step
 from brain.power import fitting_threads, is_on_battery
 from brain.seams import Tokenizer, VectorIndex
-from brain.search import Searcher
+from brain.search import Judging, Searcher
 from brain.settings import Settings
 from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
@@ -40,7 +40,8 @@ class Parts:
         self.claim = claim
         self.readers = readers
         self.shelf = Shelf(settings.shelf, offline=settings.offline)
-        self.searcher = Searcher(catalog, self.words, self.vectors, self.embedder)
+        judging = Judging(self.reranker, settings.rerank.passages, settings.rerank.milliseconds / 1000)
+        self.searcher = Searcher(catalog, self.words, self.vectors, self.embedder, judging=judging)
         self._lock = threading.RLock()
         self._writing_words = threading.RLock()
         self._words: Words | None = None

@@ -48,6 +48,9 @@ _TOKEN = re.compile(
 _TRAILING = "?!,;:.)"
 
 
+ASKING_WORDS = 3  # beside the quotes, that make a question of a phrase
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """One filter as it stands in the typed text, for chips and underlining."""
@@ -71,6 +74,8 @@ def filters(text: str, *, today: date | None = None) -> tuple[Filter, ...]:
 
 def parse(text: str, *, today: date | None = None, in_words: bool = True) -> Query:
     """A typed question as words and filters. `Query.text` keeps the words of exact phrases.
+
+    In a sentence that ends in a question mark quotes stand around names and titles: there they are words like others.
 
     Raises QueryError for a filter that cannot be used and for a question without words. Of a question over `LONGEST`
     characters the beginning and the end are read. `today` gives `today`, `yesterday` and dates in plain words their
@@ -102,7 +107,9 @@ def parse(text: str, *, today: date | None = None, in_words: bool = True) -> Que
     window = said.window if said and not (scope.after or scope.before) else None
     if said and window and said.spans:
         words = _without(text, found, said.spans) or words
-    return Query(words, _values(found, "phrase"), _values(found, "without"), scope, window)
+    return Query(
+        words, () if _asks(text, found) else _values(found, "phrase"), _values(found, "without"), scope, window
+    )
 
 
 def scope_from(
@@ -298,6 +305,12 @@ def _bare(value: str) -> str:
 
 def _place(value: str) -> str:
     return _bare(value.strip()).removeprefix("@").removeprefix("./")
+
+
+def _asks(text: str, found: Sequence[Filter]) -> bool:
+    """Whether it is a sentence with a question mark, and not only a phrase that is looked for."""
+    around = _without(text, [replace(one, value="") for one in found])
+    return text.rstrip().endswith("?") and len(around.split()) >= ASKING_WORDS
 
 
 def _list_of_filters() -> str:

@@ -56,6 +56,7 @@ class Fused:
     score: float
     words: float | None = None  # BM25 as a share of the best there could be
     vectors: float | None = None  # cosine
+    rerank: float | None = None  # what a reranker says, 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,28 @@ def fuse(
     if leaning is None or not weight:
         return first
     return ranked(leaning([one.chunk_id for one in first if one.vectors is not None][:LEANED_ON]))
+
+
+def mixed(one: Sequence[Fused], other: Sequence[Fused], *, share: float) -> list[Fused]:
+    """Two rankings, of one question read in two ways, as one: `share` of the first's score and the rest of the other's."""
+    first, second = ({fused.chunk_id: fused.score for fused in ranked} for ranked in (one, other))
+    both = [
+        replace(fused, score=share * first.get(id, 0.0) + (1 - share) * second.get(id, 0.0))
+        for id, fused in {fused.chunk_id: fused for fused in (*other, *one)}.items()
+    ]
+    return sorted(both, key=lambda fused: (-fused.score, fused.chunk_id))
+
+
+def judged(ranked: Sequence[Fused], verdicts: Mapping[int, float]) -> list[Fused]:
+    """The ranking with what a reranker has judged (0 to 1) in its order and in front; the rest keeps its order behind it."""
+    worst = min(verdicts.values(), default=1.0)
+    placed = [
+        replace(one, score=verdicts[one.chunk_id], rerank=verdicts[one.chunk_id])
+        if one.chunk_id in verdicts
+        else replace(one, score=one.score * worst)
+        for one in ranked
+    ]
+    return sorted(placed, key=lambda one: (one.rerank is None, -one.score, one.chunk_id))
 
 
 def dated_first(ranked: Sequence[Fused], dated: Collection[int], *, bonus: float = DATED) -> list[Fused]:
@@ -239,7 +262,7 @@ def _with_context(run: list[Chunk], file: Sequence[Chunk], taken: set[int], long
 
 
 def _passage(best: Fused, run: Sequence[Chunk], text: Callable[[Path, int, int], str]) -> Passage:
-    first, scores = run[0], Scores(words=best.words, vectors=best.vectors)
+    first, scores = run[0], Scores(words=best.words, vectors=best.vectors, rerank=best.rerank)
     parts = tuple(chunk.id for chunk in run)
     if len(run) == 1:
         return Passage(first, best.score, scores, parts)

@@ -12,8 +12,8 @@ from typing import Protocol
 from brain.errors import ModelError, StoreError
 from brain.events import Retrieved, Timings
 from brain.querying import narrow, parse, unknown, within
-from brain.ranking import LEANING, Fused, dated_first, fold_copies, fuse, join, knowledge, spread
-from brain.seams import Embedder, Tokenizer, VectorIndex, Vectors
+from brain.ranking import LEANING, Fused, dated_first, fold_copies, fuse, join, judged, knowledge, mixed, spread
+from brain.seams import Embedder, Reranker, Tokenizer, VectorIndex, Vectors
 from brain.types import Chunk, DateOrigin, Evidence, Hit, Impaired, Message, Query, Scope
 from brain.wording import key_terms, plain, terms
 
@@ -22,7 +22,8 @@ SPARE = 3  # times as many candidates as are shown, because near copies and neig
 REACH = 2  # chunks on either side that may be joined into a passage
 ROOMY = 2  # the first passages that also take the chunk before and after them
 LONG_ENOUGH = 500  # characters that show which language a question is in
-FOLLOW_UP_TERMS = 4  # a question with fewer words of its own is read together with the one before it
+FOLLOW_UP_TERMS = 4  # a question with fewer words of its own is read in two ways: alone, and behind the one before it
+POINTING = frozenset("it its he him his she her they them their".split())
 
 
 class Facts(Protocol):
@@ -122,6 +123,15 @@ class Rankings:
 
 
 @dataclass(frozen=True, slots=True)
+class Judging:
+    """A reranker, and how much it may do in one search. `open` gives None where none is chosen, and may raise ModelError."""
+
+    open: Callable[[], Reranker | None] = lambda: None
+    passages: int = 20
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Searcher:
     """What a search stands on. `embedder` and `vectors` are called for when needed and may raise BrainError: words go on alone."""
 
@@ -130,6 +140,7 @@ class Searcher:
     vectors: Callable[[], VectorIndex]
     embedder: Callable[[], QueryEmbedder]
     today: Callable[[], date] = date.today
+    judging: Judging = Judging()
 
     def search(
         self,
@@ -159,7 +170,8 @@ class Searcher:
         join_neighbours: bool = False,
         words_first: bool = False,
     ) -> Iterator[Retrieved]:
-        """What `search` returns; with `words_first`, what words alone find comes before it, if they find anything.
+        """What `search` returns; with `words_first`, for a search while typing, what words alone find comes before it, if
+        they find anything, and no reranker is asked.
 
         Whoever stops after the first pays for no embedding. Raises as `search` does.
         """
@@ -176,23 +188,26 @@ class Searcher:
                 window=query.window,
             )
 
-        found = self._by_words(query, _in_context(query.text, history), among, CANDIDATES)
+        found = self._by_words(query, query.text, among, CANDIDATES)
         if words_first and found.words:
             found.hits = dated_first(fuse(found.words, {}), dated)
             yield retrieved()
-        self._by_meaning(found, query, _in_context(query.text, history), among, CANDIDATES)
+        self._by_meaning(found, query, query.text, among, CANDIDATES)
         if query.window and query.window.use == "only" and not found.hits:
             query, among, dated = self._understood(question, scope, none_there=True)
-            found = self._by_words(query, _in_context(query.text, history), among, CANDIDATES)
-            self._by_meaning(found, query, _in_context(query.text, history), among, CANDIDATES)
+            found = self._both(query, query.text, among, CANDIDATES)
+        if (asked := _in_context(query.text, history)) != query.text:
+            in_context = self._both(query, asked, among, CANDIDATES)
+            found.hits = mixed(found.hits, in_context.hits, share=_of_its_own(query.text))
         found.hits = dated_first(found.hits, dated)
+        if not words_first:
+            self._judge(found, query.text)
         yield retrieved()
 
     def rankings(self, question: str, *, depth: int = CANDIDATES, scope: Scope = Scope()) -> Rankings:
         """The first `depth` of each side and all of them fused, before near copies are dropped. Raises QueryError."""
         query, among, dated = self._understood(question, scope)
-        found = self._by_words(query, query.text, among, depth)
-        self._by_meaning(found, query, query.text, among, depth)
+        found = self._both(query, query.text, among, depth)
         fused = dated_first(found.hits, dated)
         return Rankings(tuple(found.words), tuple(found.vectors), tuple(fused), tuple(found.degraded))
 
@@ -228,6 +243,28 @@ class Searcher:
         for tag in scope.tags:
             if not self.catalog.documents(Scope(tags=(tag,), machine=True)):
                 raise unknown("tag", tag, self.catalog.tags())
+
+    def _both(self, query: Query, asked: str, among: Collection[int] | None, depth: int) -> Found:
+        found = self._by_words(query, asked, among, depth)
+        self._by_meaning(found, query, asked, among, depth)
+        return found
+
+    def _judge(self, found: Found, question: str) -> None:
+        """Let the reranker, if there is one, order the best passages, as many as it can read in its time."""
+        try:
+            reranker = self.judging.open()
+            if reranker is None or not found.hits:
+                return
+            chunks = self.catalog.chunks([hit.chunk_id for hit in found.hits[: self.judging.passages]])
+            wanted = [hit.chunk_id for hit in found.hits if hit.chunk_id in chunks]
+            texts = [plain(chunks[id].text, chunks[id].format) for id in wanted]
+            verdicts = reranker.score(question, texts, seconds=self.judging.seconds)
+            found.hits = judged(found.hits, dict(zip(wanted, verdicts, strict=False)))
+            if len(verdicts) < len(wanted):
+                late = f"It judged {len(verdicts)} of {len(wanted)} passages in its {self.judging.seconds:g} s."
+                found.degraded.append(Impaired("rerank", late, "Raise milliseconds below [rerank], or lower passages."))
+        except (ModelError, StoreError) as error:
+            found.degraded.append(Impaired("rerank", error.reason, error.hint))
 
     def _by_words(self, query: Query, asked: str, within: Collection[int] | None, depth: int) -> Found:
         found = Found()
@@ -327,11 +364,17 @@ class Searcher:
 
 
 def _in_context(question: str, history: Sequence[Message]) -> str:
-    """The question with the subject of the one before it, where it has too few words of its own."""
+    """The question behind the one before it, where it has too few words of its own or speaks of what was named there."""
     earlier = [message.text for message in history if message.role == "user"]
-    if not earlier or len(key_terms(question)) >= FOLLOW_UP_TERMS:
+    is_whole = len(key_terms(question)) >= FOLLOW_UP_TERMS and not POINTING & set(terms(question))
+    if not earlier or is_whole:
         return question
     return f"{earlier[-1]} {question}"
+
+
+def _of_its_own(question: str) -> float:
+    """How much of what a follow-up looks for it says itself: half of it at most."""
+    return min(0.5, len(key_terms(question)) / (2 * FOLLOW_UP_TERMS))
 
 
 def _others(path: Path, copies: Sequence[Path]) -> tuple[Path, ...]:

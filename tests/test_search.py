@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from brain.errors import ModelError, QueryError, StoreError
-from brain.search import Searcher
+from brain.search import Judging, Searcher
 from brain.store.catalog import Catalog
 from brain.store.vectors import ExactVectors
 from brain.store.words import Words
@@ -277,3 +277,63 @@ def test_any_string_is_answered_or_politely_refused(house: House, question: str)
         assert house.searcher.search(question, limit=5).degraded == ()
     except QueryError as error:
         assert error.reason and error.hint
+
+
+class Backwards:
+    """A reranker that finds the best worst; in `slowly` it judges only the first."""
+
+    def __init__(self, *, slowly: bool = False) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self._slowly = slowly
+
+    def score(self, question: str, texts: Sequence[str], *, seconds: float) -> list[float]:
+        self.asked.append((question, *texts))
+        return [(1 + at) / (1 + len(texts)) for at, _ in enumerate(texts)][: 1 if self._slowly else None]
+
+
+def judged_by(house: House, open: Callable[[], Any], **more: Any) -> Searcher:
+    return replace(house.searcher, judging=Judging(open, **more))
+
+
+def test_reranker_orders_what_was_found_and_its_scores_are_shown(house: House) -> None:
+    before = house.found("garden pump")
+    reranker = Backwards()
+    found = judged_by(house, lambda: reranker, passages=2).search("garden pump", limit=10)
+    names = [one.chunk.path.name for one in found.evidence]
+    assert names == [before[1], before[0], before[2]]
+    assert [one.scores.rerank for one in found.evidence] == [pytest.approx(2 / 3), pytest.approx(1 / 3), None]
+    assert [one.score for one in found.evidence] == sorted((one.score for one in found.evidence), reverse=True)
+    assert found.degraded == ()
+    assert [len(texts) for _, *texts in reranker.asked] == [2]
+
+
+def test_search_while_typing_asks_no_reranker(house: House) -> None:
+    reranker = Backwards()
+    list(judged_by(house, lambda: reranker).find("garden pump", limit=10, words_first=True))
+    assert reranker.asked == []
+
+
+def test_reranker_that_is_late_or_broken_is_named_and_the_search_goes_on(house: House) -> None:
+    def broken() -> Any:
+        raise ModelError("The reranker is gone.")
+
+    for searcher in (judged_by(house, lambda: Backwards(slowly=True)), judged_by(house, broken)):
+        found = searcher.search("garden pump", limit=10)
+        assert found.degraded == ("rerank",)
+        assert len(found.evidence) == 3
+
+
+def test_follow_up_keeps_the_subject_of_the_question_before_it(house: House) -> None:
+    history = [Message("user", "When was the boiler in the cellar repaired?"), Message("assistant", "On Tuesday.")]
+    house.put("letter.md", LETTER)
+    house.put("valve.md", "The valve of the bicycle tyre is the narrow one, and who sells them is written above.")
+    house.index()
+    alone, follow_up = house.found("and who came for it?", 1), house.found("and who came for it?", 1, history=history)
+    assert follow_up == ["letter.md"]
+    assert alone != follow_up
+    assert house.found("how long is green tea drawn, in minutes, for two?", 1, history=history) == ["tea.md"]
+
+
+def test_quotes_in_a_question_ask_for_words_and_elsewhere_for_the_phrase(house: House) -> None:
+    assert house.found('"garden pump"') == ["board.md"]
+    assert {"board.md", "pump.md"} <= set(house.found('is the "garden pump" frozen?'))

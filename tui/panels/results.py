@@ -138,7 +138,7 @@ class Results(Widget):
         gap = " " * max(1, width - 2 - left.cell_length - len(right))
         from brain.wording import plain
 
-        text = clean(plain(item.chunk.text, item.chunk.format))
+        text = plain(clean(item.chunk.text), item.chunk.format)
         shown = emphasised(text, query, self._typed, width - 3)
         rows = [
             Content.assemble(("▸ " if is_picked else "  ", "bold $text-accent"), left, gap, (right, "dim")),

@@ -160,7 +160,7 @@ def why_lines(turn: Turn | None, place: Callable[[Path], str]) -> Callable[[int]
 def _words_in(item: Evidence, query: str) -> str:
     from brain.explaining import explain  # not needed before the sheet is opened
 
-    explained = explain(item, query)
+    explained = explain(item, one_line(query))
     matched = " ".join(word for word, _ in explained.matched)
     return one_line(
         matched + (texts.WHY_MISSING.format(words=" ".join(explained.missing)) if explained.missing else "")
