@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
+from brain.conversations import Conversation, Summary
 from brain.errors import BrainError, OwnerEnded, OwnerSilent, StoreBusy
-from brain.events import Event, Failed, Retrieved, StatusChanged
+from brain.events import Answered, Event, Failed, Retrieved, StatusChanged
 from brain.log import log
 from brain.seams import Brain, Cancel
-from brain.types import Document, Impaired, Message, Scope, Status
+from brain.types import Document, Impaired, Message, Scope, Status, Verdict
 
 SOON_SECONDS = 3.0  # an owner that leaves in good order may need as long
 AGAIN_SECONDS = 0.05
@@ -72,6 +73,7 @@ class Attached:
         self._past: list[Reached] = []  # readers: calls may still be running in them
         self._changed = threading.Condition()
         self._closing = threading.Event()
+        self.conversations = _Conversations(self._call)
         self._keeper = threading.Thread(target=self._keep, name="attached", daemon=True)
         self._keeper.start()
 
@@ -298,3 +300,37 @@ class Attached:
         with self._changed:
             self._now = reached
             self._changed.notify_all()
+
+
+class _Call(Protocol):
+    def __call__(self, do: Callable[[Brain], T]) -> T: ...
+
+
+class _Conversations:
+    """The saved conversations of whoever answers. Only deleting twice fails: the second time there is nothing to delete."""
+
+    def __init__(self, call: _Call) -> None:
+        self._call = call
+
+    def summaries(self, words: str = "", *, limit: int = 100) -> tuple[Summary, ...]:
+        return self._call(lambda brain: brain.conversations.summaries(words, limit=limit))
+
+    def get(self, id: int) -> Conversation:
+        return self._call(lambda brain: brain.conversations.get(id))
+
+    def append(self, answered: Answered, *, key: str, conversation: int | None = None, scope: Scope = Scope()) -> int:
+        return self._call(
+            lambda brain: brain.conversations.append(answered, key=key, conversation=conversation, scope=scope)
+        )
+
+    def rename(self, id: int, title: str) -> None:
+        self._call(lambda brain: brain.conversations.rename(id, title))
+
+    def delete(self, id: int) -> Conversation:
+        return self._call(lambda brain: brain.conversations.delete(id))
+
+    def restore(self, lost: Conversation) -> None:
+        self._call(lambda brain: brain.conversations.restore(lost))
+
+    def verdicts(self, id: int) -> tuple[tuple[Verdict, ...], ...]:
+        return self._call(lambda brain: brain.conversations.verdicts(id))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from brain.types import Citation, Coverage, Degraded, Evidence, Sentence, Unread, Usage, Window
+from brain.types import Citation, Coverage, Degraded, Evidence, Sentence, Unread, Usage, Verdict, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +192,7 @@ class Answered:
     seconds: AnswerTimings = AnswerTimings()
     stopped: bool = False  # the person stopped it; what there is of it is kept
     coverage: Coverage | None = None  # of an answer from a whole file
+    verdicts: tuple[Verdict, ...] = ()  # of each citation, against the file on disk
 
 
 @dataclass(frozen=True, slots=True)

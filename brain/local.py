@@ -13,7 +13,7 @@ from pathlib import Path
 from brain import __version__
 from brain.ask import ask
 from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
-from brain.events import Event, FellBack, Retrieved, StatusChanged
+from brain.events import Answered, Event, FellBack, Retrieved, StatusChanged
 from brain.indexer import POLL_SECONDS, Indexer
 from brain.parts import Parts
 from brain.querying import narrow, parse
@@ -22,7 +22,9 @@ from brain.seams import Cancel
 from brain.settings import Settings
 from brain.store.catalog import Catalog
 from brain.store.claim import Claim
+from brain.talks import LocalConversations
 from brain.types import Checkup, Document, Evidence, Folder, Impaired, Message, Scope, Status, Unread
+from brain.witness import Witness
 
 ROUNDS = 2  # of mending: one repair may bring to light what another is for
 EVIDENCE = 6  # passages for one answer, neighbours joined
@@ -39,12 +41,14 @@ class LocalBrain:
         self._parts = Parts(settings, catalog, claim)
         self._indexer = Indexer(self._parts)
         self.shelf = self._parts.shelf
+        self._witness = Witness(catalog, self._parts.readers, settings.notes.max_mb * 1_000_000)
+        self.conversations = LocalConversations(catalog, self._witness, self._require_claim)
 
     def search(self, query: str, *, limit: int = 10, scope: Scope = Scope()) -> Retrieved:
         """The best passages. Raises QueryError for a filter that is not understood."""
         self._require_something()
         with self._indexer.question():
-            found = self._parts.searcher.search(query, limit=limit, scope=scope)
+            found = self._parts.searcher.search(query, limit=limit, scope=replace(scope, machine=True))
         self._indexer.shown(found)
         return found
 
@@ -52,7 +56,8 @@ class LocalBrain:
         """What words find, at once, then what `search` returns. Ends early once `cancel` is set. Raises QueryError."""
         self._require_something()
         with self._indexer.question():
-            for found in self._parts.searcher.find(query, limit=limit, scope=scope, words_first=True):
+            every = replace(scope, machine=True)
+            for found in self._parts.searcher.find(query, limit=limit, scope=every, words_first=True):
                 yield found
                 if cancel.is_set():
                     return
@@ -68,7 +73,11 @@ class LocalBrain:
         model: str | None = None,
         scope: Scope = Scope(),
     ) -> Iterator[Event]:
-        """Retrieved, then the answer as it comes, then Answered. Raises QueryError; ModelError for a `model` that is not there."""
+        """Retrieved, then the answer as it comes, then Answered, its quotes compared with the files on disk.
+
+        Notes that a machine wrote are evidence only where the scope asks for them. Raises QueryError; ModelError for a
+        `model` that is not there.
+        """
         began = time.monotonic()
         self._require_something()
         path = self._parts.chat_path(model) if model and not quotes else None
@@ -84,7 +93,7 @@ class LocalBrain:
                 except ModelError as error:
                     yield FellBack("chat", error.reason, error.hint)
                     found = replace(found, degraded=(*found.degraded, "chat"))
-            yield from ask(
+            events = ask(
                 question,
                 found,
                 chat=None if path is None else lambda: self._parts.chat(path),
@@ -95,6 +104,8 @@ class LocalBrain:
                 began=began,
                 cancel=cancel,
             )
+            for event in events:
+                yield self._verified(event) if isinstance(event, Answered) else event
 
     def ask_whole(
         self,
@@ -112,9 +123,10 @@ class LocalBrain:
         that is not there.
         """
         with self._indexer.question():
-            yield from read_whole(
+            for event in read_whole(
                 self._parts, question, file, cancel=cancel, quotes=quotes, model=model, plan_only=plan_only
-            )
+            ):
+                yield self._verified(event) if isinstance(event, Answered) else event
 
     def sync(
         self, *, cancel: Cancel, words_only: bool = False, accept_deletes: bool = False, asker: str | None = None
@@ -292,6 +304,9 @@ class LocalBrain:
         if named.within and len(asked_for := self._catalog.unread_in(named)) <= FEW_NAMED:
             found |= {one.path: one for one in asked_for}
         return sorted(found.values(), key=lambda one: one.path)
+
+    def _verified(self, answered: Answered) -> Answered:
+        return replace(answered, verdicts=self._witness.verdicts(answered.citations))
 
     def _require_claim(self) -> None:
         if self._claim.ours:

@@ -4,6 +4,7 @@
     #tax  tag:tax                                  tags (several: all of them)
     type:pdf  type:md  type:text                   formats (several: any of them)
     after:2025-01  before:2025-03-15  on:2025-03   dates: a year, a month or a day; also today and yesterday
+    is:machine                                     with notes that a machine wrote, which are left out otherwise
     "exact phrase"  -word  -"not this"             what must, and what must not, stand in the passage
     @@file.md                                      at the beginning: read this whole file instead of searching
 
@@ -28,7 +29,7 @@ from brain.errors import QueryError
 from brain.periods import Period, period
 from brain.types import Query, Scope, Window
 
-Kind = Literal["in", "tag", "type", "after", "before", "on", "phrase", "without"]
+Kind = Literal["in", "tag", "type", "after", "before", "on", "phrase", "without", "is"]
 
 # A pasted page still finds its note: of a longer question the beginning and the end are kept, where people ask.
 LONGEST, _TAIL = 20_000, 4_000
@@ -104,6 +105,7 @@ def parse(text: str, *, today: date | None = None, in_words: bool = True) -> Que
         on=_values(found, "on"),
         today=today,
     )
+    scope = replace(scope, machine=bool(_values(found, "is")))
     window = said.window if said and not (scope.after or scope.before) else None
     if said and window and said.spans:
         words = _without(text, found, said.spans) or words
@@ -160,6 +162,7 @@ def narrow(query: Query, scope: Scope) -> Query:
         formats=_unique((*mine.formats, *scope.formats)),
         after=max(filter(None, (mine.after, scope.after)), default=None),
         before=min(filter(None, (mine.before, scope.before)), default=None),
+        machine=mine.machine or scope.machine,
     )
     window = None if scope.after or scope.before else query.window
     return replace(query, scope=_checked(merged), window=window)
@@ -210,6 +213,8 @@ def _filter(match: re.Match[str], today: date | None) -> Filter | None:
     end = match.start("value") + len(value)
     if not value or not _bare(value):
         return None
+    if name == "is":
+        return Filter("is", "machine", start, end) if value.lower() == "machine" else None
     if name not in _NAMES:
         near = get_close_matches(name, [known for known in _NAMES if len(known) > 2], 1, 0.8)
         if not near:

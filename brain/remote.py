@@ -17,6 +17,7 @@ from brain.line import REQUEST_BYTES, Line, answer_greeting, connect, hear_greet
 from brain.seams import Cancel
 from brain.types import Document, Message, Scope, Status
 from brain.wire import decode, decode_error, encode, to_bytes
+from brain.wire_talks import FarConversations
 
 ANSWER_SECONDS = 60.0  # a search may have to start the embedder first
 LOOK_SECONDS = 0.1  # between two looks at `cancel` while nothing comes
@@ -53,6 +54,7 @@ class RemoteBrain:
         self._closed = False
         self._name = nonce()  # so that the events of our own passes do not come by `follow` as well
         self._guarding = threading.Lock()
+        self.conversations = FarConversations(self._call)
         try:
             self._guard = self._connect()
         except TimeoutError as error:

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from brain.events import Event, Reading, Retrieved
-from brain.types import Delta, Document, Hit, Message, Scope, Status, Usage
+from brain.conversations import Conversation, Summary
+from brain.events import Answered, Event, Reading, Retrieved
+from brain.types import Delta, Document, Hit, Message, Scope, Status, Usage, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,8 +106,40 @@ class Rates(Protocol):
         """This much of it took so long."""
 
 
+class Conversations(Protocol):
+    """The saved conversations. What writes raises StoreBusy where the store can only be read."""
+
+    def summaries(self, words: str = "", *, limit: int = 100) -> tuple[Summary, ...]:
+        """Those that hold all of these words, in the title, a question or an answer; last used first."""
+
+    def get(self, id: int) -> Conversation:
+        """One with all its turns. Raises StoreError for one that is not there."""
+
+    def append(self, answered: Answered, *, key: str, conversation: int | None = None, scope: Scope = Scope()) -> int:
+        """Keep an answer, at the end of a conversation or as a new one, and return its number. It is on disk then.
+
+        The same `key` again changes nothing, so that whoever does not know whether it was kept may say it again.
+        """
+
+    def rename(self, id: int, title: str) -> None:
+        """Give it another title."""
+
+    def delete(self, id: int) -> Conversation:
+        """Delete it and return it. After the next compaction no file of the store holds a byte of it."""
+
+    def restore(self, lost: Conversation) -> None:
+        """Put back what was deleted."""
+
+    def verdicts(self, id: int) -> tuple[tuple[Verdict, ...], ...]:
+        """For each turn, how each of its citations stands in the files as they are now."""
+
+
 class Brain(Protocol):
     """All that a front end may use."""
+
+    @property
+    def conversations(self) -> Conversations:
+        """The saved ones."""
 
     def ask(
         self,

@@ -220,7 +220,7 @@ class Searcher:
         """
         has_dates = bool(scope.after or scope.before)
         query = narrow(parse(question, today=self.today(), in_words=not has_dates), scope)
-        window, every = query.window, self.catalog.scope(query.scope) if query.scope else None
+        window, every = query.window, self.catalog.scope(query.scope)
         if every is not None and not every:
             self._refuse_unknown(query.scope)
         if window is None:
@@ -238,10 +238,10 @@ class Searcher:
         if not self.catalog.documents(Scope()):
             return
         for place in scope.within:
-            if not self.catalog.documents(Scope(within=(place,))):
+            if not self.catalog.documents(Scope(within=(place,), machine=True)):
                 raise unknown("in", place, self.catalog.places())
         for tag in scope.tags:
-            if not self.catalog.documents(Scope(tags=(tag,))):
+            if not self.catalog.documents(Scope(tags=(tag,), machine=True)):
                 raise unknown("tag", tag, self.catalog.tags())
 
     def _both(self, query: Query, asked: str, among: Collection[int] | None, depth: int) -> Found:

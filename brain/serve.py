@@ -19,9 +19,10 @@ from brain.errors import BrainError
 from brain.events import Event, Retrieved
 from brain.line import GREETING_BYTES, Line, greet, hush, listen, new_key, peer_user
 from brain.log import log
-from brain.seams import Cancel
+from brain.seams import Cancel, Conversations
 from brain.types import Document, Message, Scope, Status
 from brain.wire import decode, encode, encode_error
+from brain.wire_talks import ANSWERS as ABOUT_CONVERSATIONS
 
 MOST_CLIENTS = 128  # connections; a front end has four or five
 MOST_AT_ONCE = 16  # long requests of one connection
@@ -34,6 +35,8 @@ T = TypeVar("T")
 class Hosted(Protocol):
     """The Brain that answers. An `asker` names the process: it hears of its own passes once, everyone else who follows too."""
 
+    @property
+    def conversations(self) -> Conversations: ...
     def ask(
         self,
         question: str,
@@ -314,6 +317,7 @@ ANSWERS: Mapping[str, Callable[[Hosted, dict[str, Any]], Any]] = {
     "pause": lambda brain, _: brain.pause(),
     "resume": lambda brain, _: brain.resume(),
     "warm": lambda brain, _: brain.warm(),
+    **ABOUT_CONVERSATIONS,
 }
 
 

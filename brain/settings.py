@@ -62,6 +62,13 @@ class RerankSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationsSettings:
+    """[conversations]: what is kept of questions and answers."""
+
+    save: bool = True  # each answer as it comes, with its evidence
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set. Every key has a default that is right for almost everyone."""
 
@@ -73,6 +80,7 @@ class Settings:
     chat: ChatSettings = field(default_factory=ChatSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
     rerank: RerankSettings = field(default_factory=RerankSettings)
+    conversations: ConversationsSettings = field(default_factory=ConversationsSettings)
 
     @property
     def shelf(self) -> Path:

@@ -8,6 +8,7 @@ from typing import Literal
 
 BlockKind = Literal["heading", "prose", "list", "table", "code"]
 Role = Literal["system", "user", "assistant"]
+Standing = Literal["ok", "moved", "changed", "gone"]
 Degraded = Literal["words", "vectors", "rerank", "ocr", "chat", "watcher"]
 DateOrigin = Literal["frontmatter", "name", "title", "folder", "metadata", "modified"]
 
@@ -44,6 +45,7 @@ class Document:
     pages: int | None = None  # how many pages, for formats that have them
     unread_pages: tuple[int, ...] = ()  # pages without readable text, counted from 1
     page_labels: tuple[str, ...] = ()  # one a page where they differ from 1, 2, 3 …
+    machine_written: bool = False  # it says of itself that a machine wrote it: an answer that was saved as a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Scope:
     formats: tuple[str, ...] = ()  # "pdf", "markdown", "text"
     after: str | None = None  # ISO dates, inclusive
     before: str | None = None
+    machine: bool = False  # with notes that a machine wrote; this alone does not narrow
 
     def __bool__(self) -> bool:
         return bool(self.within or self.tags or self.formats or self.after or self.before)
@@ -140,6 +143,23 @@ class Citation:
     quote: str
     page: int | None = None
     line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a citation stands in the files as they are now: its words stand where they stood, elsewhere, changed, or nowhere.
+
+    The place is where its words, or what has become of them, stand now; `now` is what they were changed into.
+    """
+
+    number: int
+    standing: Standing
+    path: Path
+    start: int
+    end: int
+    line: int = 1
+    page: int | None = None
+    now: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from brain import errors
+from brain.conversations import Conversation, Summary
 from brain.errors import BrainError
 from brain.events import Answered, Event, Retrieved
 from brain.explaining import explain
-from brain.types import Citation, Document, Evidence, Message, Scope, Status, Window
+from brain.types import Citation, Document, Evidence, Message, Scope, Status, Verdict, Window
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -109,6 +110,7 @@ def answer_json(answered: Answered) -> dict[str, Any]:
         "stays_home": answered.stays_home,
         "sentences": plain_json(answered.sentences),
         "citations": [citation_json(citation) for citation in answered.citations],
+        "verdicts": plain_json(answered.verdicts),
         "evidence": [hit_json(evidence) for evidence in answered.evidence],
         "unread": plain_json(answered.unread),
         "degraded": list(answered.degraded),
@@ -139,7 +141,8 @@ def status_json(status: Status) -> dict[str, Any]:
     }
 
 
-KINDS: dict[str, type] = {kind.__name__: kind for kind in (*get_args(Event), Document, Status, Scope, Message)}
+_KINDS = (*get_args(Event), Document, Status, Scope, Message, Conversation, Summary, Verdict)
+KINDS: dict[str, type] = {kind.__name__: kind for kind in _KINDS}
 ERRORS: dict[str, type[BrainError]] = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, BrainError)
 }
@@ -162,7 +165,7 @@ def from_bytes(frame: bytes) -> dict[str, Any]:
 
 
 def encode(value: Any) -> dict[str, Any]:
-    """An event, Document, Status, Scope or Message as an object that says in `is` what it is."""
+    """An event or another of `KINDS` as an object that says in `is` what it is."""
     kind = type(value).__name__
     if KINDS.get(kind) is not type(value):
         raise ValueError(f"{kind} does not cross")

@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("words", ("brain.types", "brain.errors")),
     ("sample", ("brain.sample",)),
     ("events", ("brain.events",)),
+    ("conversations", ("brain.conversations",)),
     ("agreements", ("brain.seams", "brain.settings", "brain.log")),
     ("text", ("brain.cleaning", "brain.wording", "brain.almanac")),
     ("dates", ("brain.dating",)),
@@ -42,12 +43,15 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "brain.ranking",
             "brain.snippets",
             "brain.citing",
+            "brain.exporting",
+            "brain.verifying",
         ),
     ),
     ("craft upon snippets", ("brain.explaining",)),
     ("craft upon citing", ("brain.gating", "brain.quoting", "brain.phrasing", "brain.partition", "brain.briefing")),
     ("craft upon quoting", ("brain.prompting", "brain.gathering")),
     ("craft upon explaining", ("brain.wire",)),
+    ("craft upon wire", ("brain.wire_talks",)),
     ("line", ("brain.line",)),
     (
         "drawers",
@@ -75,9 +79,10 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "brain.attached",
             "brain.documents",
             "brain.estimating",
+            "brain.witness",
         ),
     ),
-    ("verbs upon asking", ("brain.whole",)),
+    ("verbs upon asking", ("brain.whole", "brain.talks")),
     ("parts", ("brain.parts",)),
     ("passes", ("brain.passes", "brain.following", "brain.reading")),
     ("indexer", ("brain.indexer",)),
@@ -94,6 +99,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("tui panels", ("tui.panels.*",)),
     ("tui app", ("tui.palette",)),
     ("tui reading", ("tui.reading_screen",)),
+    ("tui talking", ("tui.talking_screen",)),
     ("tui asking", ("tui.ask_screen",)),
     ("tui roof", ("tui.app",)),
     ("tui door", ("tui.__main__",)),
@@ -103,7 +109,13 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 VERBS_MAY_NAME = ("brain.store.catalog",)
 
 # Who may name whom from above, under TYPE_CHECKING only: Textual gives a palette and a screen their app; the type is all it adds.
-MAY_NAME_UPWARD = (("tui.palette", "tui.app"), ("tui.ask_screen", "tui.app"), ("tui.reading_screen", "tui.app"))
+MAY_NAME_UPWARD = (
+    ("tui.palette", "tui.app"),
+    ("tui.ask_screen", "tui.app"),
+    ("tui.reading_screen", "tui.app"),
+    ("tui.talking_screen", "tui.app"),
+    ("tui.panels.talks", "tui.app"),
+)
 
 # A front end sees the engine, never what the engine is made of.
 CLOSED_TO_TUI = ("drawers", "verbs", "parts", "indexer")

@@ -157,3 +157,13 @@ def test_any_text_is_a_question_or_a_query_error(typed: str) -> None:
         return
     assert query.text == " ".join(query.text.split()) != ""
     query.text.encode()
+
+
+def test_notes_that_a_machine_wrote_are_asked_for():
+    assert not parse("garden").scope.machine
+    asked = parse("garden is:machine")
+    assert (asked.text, asked.scope) == ("garden", Scope(machine=True))
+    assert not asked.scope, "this alone does not narrow"
+    assert parse("what is:this").text == "what is:this"
+    assert narrow(parse("garden"), Scope(machine=True)).scope.machine
+    assert narrow(asked, Scope()).scope.machine

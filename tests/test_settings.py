@@ -33,7 +33,11 @@ def test_a_list_of_texts_is_read_as_a_tuple(tmp_path):
     [
         ("[chat]\nmodell = 'x'", "'chat.modell'", "Did you mean chat.model?"),
         ("[chatt]\nmodel = 'x'", "'chatt'", "Did you mean chat?"),
-        ("zebra = 1", "'zebra'", "Known here: chat, embed, models_folder, notes, offline, rerank, search."),
+        (
+            "zebra = 1",
+            "'zebra'",
+            "Known here: chat, conversations, embed, models_folder, notes, offline, rerank, search.",
+        ),
         ("home = '/x'", "'home'", "Known here"),
         ("[chat]\nlimit = 'many'", "chat.limit = 'many' should be of type int", "default is 400"),
         ("[chat]\nlimit = true", "chat.limit = True should be of type int", "default"),

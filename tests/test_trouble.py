@@ -26,6 +26,7 @@ from tests.crash.vault import Vault
 from tests.fakes import HashingEmbedder
 
 ROOT = Path(__file__).parents[1]
+WITH_CONVERSATIONS = 3  # the version of the tables that brought them
 COMMANDS = """
 import contextlib, io, json, sys
 from brain.cli import main
@@ -180,6 +181,8 @@ def test_a_catalog_of_every_version_is_opened_with_all_that_is_in_it(home: Path,
         assert best.chunk.text.startswith("The pump")
         assert best.scores.words and best.scores.vectors
         assert embedder.embedded == [], "its vectors are kept"
+        asked = [summary.title for summary in brain.conversations.summaries("pump 900")]
+        assert asked == (["What does the pump cost?"] if version >= WITH_CONVERSATIONS else [])
         wrong = [finding for finding in brain.doctor(thorough=True).found if finding.part != "notes"]
         assert not wrong, wrong
 

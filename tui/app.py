@@ -48,12 +48,14 @@ class BrainApp(App[int]):
         connect: Connect,
         *,
         folders: Sequence[Path] = (),
+        is_keeping: bool = True,
         keymap: Mapping[str, str] | None = None,
         today: Callable[[], date] = date.today,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.now = now
+        self.is_keeping = is_keeping  # what is asked is saved
         self.live_keys = dict(keymap or {})
         self.status: Status | None = None
         self.progress: Progress | None = None
@@ -252,6 +254,28 @@ class BrainApp(App[int]):
             return
         self.edit(log, 1, 1)
 
+    # Saved conversations
+
+    def reopen(self, number: int) -> None:
+        """Show one on the Ask screen."""
+        from tui.talking_screen import fetch
+
+        self.bridge.talks(self._ask, fetch(number), messages.Reopened)
+
+    def export(self, number: int) -> None:
+        """Write one as Markdown into the folder that Brain was started in."""
+        from tui.talking_screen import write_export
+
+        self.bridge.talks(self, write_export(number, Path.cwd(), str), messages.Exported)
+
+    def lost_talk(self, number: int) -> None:
+        """One was deleted."""
+        self._ask.lost_talk(number)
+
+    def on_exported(self, message: messages.Exported) -> None:
+        """Say where it is."""
+        self.say(texts.EXPORTED.format(file=message.path))
+
     # Outside
 
     def edit(self, path: Path, line: int, column: int) -> None:
@@ -318,6 +342,6 @@ def run(settings: Settings, folders: list[Path]) -> int:
 
         return open_brain(settings, background=True)
 
-    app = BrainApp(connect, folders=folders)
+    app = BrainApp(connect, folders=folders, is_keeping=settings.conversations.save)
     with guarded(app.leave, app.exit):
         return app.run() or 0

@@ -22,7 +22,8 @@ from tui.panels.hints import always, hint, hints
 from tui.panels.results import FEW, MANY, TALL
 from tui.panels.standing import standing
 from tui.panels.welcome import Welcome, welcome
-from tui.reading_screen import BESIDE, ReadingScreen
+from tui.reading_screen import BESIDE
+from tui.talking_screen import TalkingScreen
 from tui.widgets.line import Line, Part
 
 if TYPE_CHECKING:
@@ -34,14 +35,13 @@ _SMALLEST = (40, 10)
 _SLIM, _LOW = 60, 16  # fewer columns or rows: only the answer, the bar and the bottom line
 
 
-class AskScreen(ReadingScreen):
+class AskScreen(TalkingScreen):
     """Ask, read, check."""
 
     AUTO_FOCUS = "#prompt"
 
     def __init__(self, house: BrainApp, today: Callable[[], date]) -> None:
         super().__init__(house, today)
-        self._tickets = 0
         self._asked: list[str] = []
         self._recalled: int | None = None
         self._is_stale = False
@@ -103,7 +103,7 @@ class AskScreen(ReadingScreen):
         self._title.set([Part(title, keep=10)], [self._badge()])
         self._standing.set(*standing(house.status, house.progress, is_lost=house.lost is not None))
         documents = texts.counted(house.status.indexed, "document") if house.status and house.status.folders else ""
-        self._bar.show_scope(documents)
+        self._bar.show_scope("  ".join(part for part in (texts.scope(self._scope), documents) if part))
         self._draw_hints()
 
     def draw_soon(self) -> None:
@@ -262,6 +262,7 @@ class AskScreen(ReadingScreen):
             self._stop(running)
         self._close_preview()
         await self._conversation.clear()
+        self.begin_anew()
         self._bar.prompt.focus()
         self.draw()
 
@@ -299,8 +300,7 @@ class AskScreen(ReadingScreen):
         turn = Turn(self._tickets, question, state="waiting", began=self._house.now())
         self._asked.append(question)
         self._recalled = None
-        if not self._conversation.is_attached:
-            await self.query_one("#middle").mount(self._conversation, before=self._panel)
+        await self.show_conversation()
         await self._conversation.add(turn)
         self.add_class("talking")
         self._close_preview()
@@ -315,7 +315,7 @@ class AskScreen(ReadingScreen):
         if turn is None or not self._house.bridge.is_open or self._house.bridge.is_asking:
             return
         turn.state = "searching"
-        self._house.bridge.ask(turn.ticket, turn.question, self._conversation.history(turn))
+        self._house.bridge.ask(self.asked(turn))
         self._conversation.changed(turn)
 
     def _stop(self, turn: Turn) -> None:

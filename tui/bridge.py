@@ -11,22 +11,39 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, TypeVar
 
 from brain.errors import BrainError, FolderMissing
-from brain.events import Event, Failed, StatusChanged, SyncFinished, VectorsAdded
+from brain.events import Answered, Event, Failed, StatusChanged, SyncFinished, VectorsAdded
 from brain.querying import whole_file
 from brain.types import Message as Turn
+from brain.types import Scope
 from tui import messages, texts
 
 if TYPE_CHECKING:
     from textual.app import App
+    from textual.message import Message
     from textual.message_pump import MessagePump
     from textual.worker import Worker
 
-    from brain.seams import Brain
+    from brain.seams import Brain, Conversations
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question on its way: what it goes on with, where to look, and whether its answer is kept."""
+
+    ticket: int
+    question: str
+    history: tuple[Turn, ...] = ()
+    scope: Scope = Scope()
+    conversation: int | None = None  # the saved one that it goes on with
+    is_kept: bool = True
+
 
 Connect = Callable[[], AbstractContextManager["Brain"]]
 
@@ -91,10 +108,22 @@ class Bridge:
         for cancel in list(self._asking.values()):
             cancel.set()
 
-    def ask(self, ticket: int, question: str, history: Sequence[Turn]) -> None:
-        """Ask; Happened events with this ticket come, and AskEnded at the end."""
-        cancel = self._asking[ticket] = threading.Event()
-        self._run(lambda: self._ask(ticket, question, tuple(history), cancel), "ask")
+    def ask(self, asked: Asked) -> None:
+        """Ask; Happened events with its ticket come, Saved where the answer is to be kept, and AskEnded at the end."""
+        cancel = self._asking[asked.ticket] = threading.Event()
+        self._run(lambda: self._ask(asked, cancel), "ask")
+
+    def talks(self, asker: MessagePump, work: Callable[[Conversations], T], say: Callable[[T], Message]) -> None:
+        """Do something with the saved conversations; what `say` makes of it goes to the asker, or Trouble comes."""
+
+        def do() -> None:
+            result = attempt(lambda: work(self._need().conversations))
+            if isinstance(result, Failed):
+                self._app.post_message(messages.Trouble(result))
+            else:
+                asker.post_message(say(result))
+
+        self._run(do, "talks")
 
     def stop(self, ticket: int) -> None:
         """Stop a running question; its last events still come."""
@@ -165,20 +194,37 @@ class Bridge:
                 self._app.post_message(messages.Standing(brain.status()))
                 looked = time.monotonic()
 
-    def _ask(self, ticket: int, question: str, history: tuple[Turn, ...], cancel: threading.Event) -> None:
+    def _ask(self, asked: Asked, cancel: threading.Event) -> None:
         def stream() -> None:
-            whole, brain = whole_file(question), self._need()
+            whole, brain = whole_file(asked.question), self._need()
             if whole is not None:
                 events = brain.ask_whole(whole[1], whole[0], cancel=cancel)
             else:
-                events = brain.ask(question, history=history, cancel=cancel)
+                events = brain.ask(asked.question, history=asked.history, cancel=cancel, scope=asked.scope)
             for event in events:
-                self._desk.post_message(messages.Happened(event, ticket))
+                self._desk.post_message(messages.Happened(event, asked.ticket))
+                if isinstance(event, Answered) and asked.is_kept and (event.answer or not event.stopped):
+                    self._keep(asked, event)
 
         if failed := attempt(stream):
-            self._desk.post_message(messages.Happened(failed, ticket))
-        self._asking.pop(ticket, None)
-        self._desk.post_message(messages.AskEnded(ticket))
+            self._desk.post_message(messages.Happened(failed, asked.ticket))
+        self._asking.pop(asked.ticket, None)
+        self._desk.post_message(messages.AskEnded(asked.ticket))
+
+    def _keep(self, asked: Asked, answered: Answered) -> None:
+        key = token_hex(16)
+
+        def keep(number: int | None) -> int | Failed:
+            talks = self._need().conversations
+            return attempt(lambda: talks.append(answered, key=key, conversation=number, scope=asked.scope))
+
+        kept = keep(asked.conversation)
+        if isinstance(kept, Failed) and asked.conversation is not None:
+            kept = keep(None)  # it was deleted meanwhile
+        said = (
+            messages.Saved(asked.ticket, None, kept) if isinstance(kept, Failed) else messages.Saved(asked.ticket, kept)
+        )
+        self._desk.post_message(said)
 
     def _search(self) -> None:
         while True:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:  # the first frame needs none of them
+    from brain.conversations import Conversation, Summary
     from brain.events import Event, Failed, Retrieved
-    from brain.types import Citation, Document, Evidence, Status
+    from brain.types import Citation, Document, Evidence, Status, Verdict
 
 Purpose = Literal["preview", "editor"]
 
@@ -27,8 +28,10 @@ class Source:
     quote: str
 
     @classmethod
-    def cited(cls, citation: Citation) -> Source:
-        """The place a citation points at."""
+    def cited(cls, citation: Citation, verdict: Verdict | None = None) -> Source:
+        """The place a citation points at, or where its words stand now."""
+        if verdict is not None and verdict.standing in ("moved", "changed"):
+            return cls(verdict.path, verdict.start, verdict.end, verdict.line, verdict.page, citation.quote)
         return cls(citation.path, citation.start, citation.end, citation.line, citation.page, citation.quote)
 
     @classmethod
@@ -158,3 +161,53 @@ class AddFolder(Message):
 
 class Scrolled(Message):
     """The conversation stands elsewhere, or has grown."""
+
+
+class Saved(Message):
+    """An answer is kept in the conversation of this number, or why it is not."""
+
+    def __init__(self, ticket: int, number: int | None, failed: Failed | None = None) -> None:
+        super().__init__()
+        self.ticket = ticket
+        self.number = number
+        self.failed = failed
+
+
+class Listed(Message):
+    """The saved conversations that hold exactly these words."""
+
+    def __init__(self, words: str, found: tuple[Summary, ...]) -> None:
+        super().__init__()
+        self.words = words
+        self.found = found
+
+
+class Reopened(Message):
+    """A saved conversation, and for each of its turns how what it quotes stands in the files now."""
+
+    def __init__(self, kept: tuple[Conversation, tuple[tuple[Verdict, ...], ...]]) -> None:
+        super().__init__()
+        self.conversation, self.verdicts = kept
+
+
+class TalkDeleted(Message):
+    """A saved conversation was deleted: this one."""
+
+    def __init__(self, lost: Conversation) -> None:
+        super().__init__()
+        self.lost = lost
+
+
+class TalksChanged(Message):
+    """A saved conversation has another title, or is there again."""
+
+    def __init__(self, _: None = None) -> None:
+        super().__init__()
+
+
+class Exported(Message):
+    """A conversation was written here."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path

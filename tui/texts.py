@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from brain.cleaning import one_line
+
 if TYPE_CHECKING:
-    from brain.types import Coverage
+    from brain.types import Coverage, Scope
 
 APP = "Brain"
 YOU = "You"
@@ -115,6 +117,24 @@ NO_VIEWER = "No program to open files with was found (xdg-open)."
 QUIT_AGAIN = "ctrl+c again quits."
 NO_LOG = "There is no log yet."
 
+UNSAVED = "This conversation is not saved: {reason}"
+TALKS = "Conversations"
+TALKS_PLACEHOLDER = "words in questions and answers"
+TALKS_LOOKING = "looking …"
+TALKS_NONE = "No conversation is saved yet. They are kept as you ask."
+TALKS_NONE_WITH = "No conversation holds all of these words."
+TALKS_HINT = "Enter open   / search   e rename   d delete   x export"
+TALK_TITLE = "another title"
+TALK_RENAME = "Enter keeps the title, Esc leaves it as it was."
+TALK_DELETE = "Delete “{title}”? d deletes it, Esc keeps it."
+TALK_DELETED = "Deleted “{title}”. u brings it back, for 10 s."
+NOTHING_TO_EXPORT = "There is no saved conversation to export yet."
+EXPORTED = "Written: {file}"
+EXPORT_HINT = "brain chats export {number} --to FILE writes it elsewhere."
+STALE_NOW = "says now: “{now}”"
+STALE_GONE = "no longer there"
+STALE = "~ sources have changed since"
+
 WHY = "Why this answer"
 WHY_NOTHING = "Nothing was asked yet."
 WHY_SEARCHED = "searched"
@@ -129,6 +149,15 @@ HELP_BAR = "in the bar"
 HELP_READING = "in the answer or the source (Esc leaves the bar)"
 CLOSE_HINT = "Esc closes"
 PALETTE_PLACEHOLDER = "What do you want to do?"
+
+
+def scope(chosen: Scope) -> str:
+    """A scope as it would be typed; empty where it does not narrow."""
+    parts = [*(f"@{place}" for place in chosen.within), *(f"#{tag}" for tag in chosen.tags)]
+    parts += [f"type:{format}" for format in chosen.formats]
+    parts += [f"after:{chosen.after}"] if chosen.after else []
+    parts += [f"until:{chosen.before}"] if chosen.before else []
+    return one_line(" ".join([*parts, *(["is:machine"] if chosen.machine else [])]))
 
 
 def number(count: int) -> str:

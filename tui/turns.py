@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from brain.events import Answered, Event, Failed, FellBack, PartRead, Planned, Reading, Retrieved, Thought, Token
-from brain.types import Citation, Evidence, Message
+from brain.types import Citation, Evidence, Message, Verdict
 from tui.messages import Source
 
 State = Literal["waiting", "searching", "reading", "thinking", "writing", "answered", "stopped", "failed"]
@@ -31,6 +31,7 @@ class Turn:
     began: float = 0.0
     thinking_since: float = 0.0
     writing_since: float = 0.0
+    forgotten: int = 0  # how many of its sources were forgotten with their folder
 
     @property
     def is_running(self) -> bool:
@@ -69,7 +70,17 @@ class Turn:
         """What can be opened, in the order it is listed: the citations, or the closest passages of an abstention."""
         if self.answered and self.answered.abstained:
             return tuple(Source.found(item) for item in self.answered.evidence[:5])
-        return tuple(Source.cited(item) for item in self.citations)
+        return tuple(Source.cited(item, self.verdict(item.number)) for item in self.citations)
+
+    def verdict(self, number: int) -> Verdict | None:
+        """How the citation [number] stands in the files; None where nobody has looked."""
+        verdicts = self.answered.verdicts if self.answered else ()
+        return next((one for one in verdicts if one.number == number), None)
+
+    def is_stale(self, number: int) -> bool:
+        """The words of the citation [number] were changed or deleted since."""
+        verdict = self.verdict(number)
+        return verdict is not None and verdict.standing in ("changed", "gone")
 
     def numbered(self, number: int) -> int | None:
         """The place in `sources` of what the answer calls [number]."""
@@ -80,7 +91,7 @@ class Turn:
 
     def messages(self) -> tuple[Message, ...]:
         """The turn as history for a follow-up; empty unless it was answered."""
-        if not self.is_settled or self.answered is None or self.answered.abstained:
+        if not self.is_settled or self.answered is None or self.answered.abstained or not self.answered.answer:
             return ()
         return (Message("user", self.question), Message("assistant", self.answered.answer))
 

@@ -28,6 +28,26 @@ filters, in any question: @folder/  @file.md  #tag  type:pdf  after:2025-01  bef
 Everything Brain knows is in one folder: $BRAIN_HOME, or the platform's user data folder. It never changes your notes."""
 
 
+CHATS = """\
+  brain chats                        those used last
+  brain chats search WORDS…          those that hold all of these words, in questions, answers or titles
+  brain chats show ID                every question, answer and source, compared with the files as they are now:
+                                     [1]~ marks a source whose words were changed or deleted since
+  brain chats rename ID TITLE…
+  brain chats delete ID…
+  brain chats export ID [--to FILE]  as Markdown, with the sources as footnotes
+  brain chats save ID --to NOTE.md   an answer as a note, marked as written by a machine: it is never evidence for
+                                     another answer, unless asked for with --machine or is:machine
+
+What is asked in the terminal UI and by `brain ask` is kept, unless config.toml says `[conversations] save = false`.
+Conversations are yours: only you delete them. Quotes in them stay when a note is edited or deleted. When a folder is
+forgotten (brain remove), every passage, quote and file name of it, and every sentence that rests on it, leaves them too.
+
+--json prints {"conversations": [{"id", "title", "began", "changed", "questions", "found"}]}; for show
+{"id", "title", "scope", "began", "turns": [{"asked", "forgotten", and what ask --json prints}]}, where "verdicts" has for
+each citation its "standing" (ok, moved, changed or gone), where its words stand now, and what they say "now"."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 a bug, 2 wrong usage, 3 could not be done, 130 cancelled."""
     arguments = sys.argv[1:] if argv is None else list(argv)
@@ -83,20 +103,7 @@ def parser() -> argparse.ArgumentParser:
     common = _common()
 
     scope = argparse.ArgumentParser(add_help=False)
-    narrow = scope.add_argument_group(
-        "narrow the search (also inside the question: @folder/ #tag type:pdf after:2025-01)"
-    )
-    narrow.add_argument("--in", dest="within", action="append", default=[], metavar="PLACE", help="a folder/ or a file")
-    narrow.add_argument("--tag", action="append", default=[], metavar="TAG", help="notes with this tag")
-    narrow.add_argument("--type", action="append", default=[], metavar="TYPE", help="markdown, text or pdf")
-    narrow.add_argument(
-        "--after",
-        action="append",
-        default=[],
-        metavar="DATE",
-        help="dated on or after, e.g. 2025, 2025-01 or 2025-01-31",
-    )
-    narrow.add_argument("--before", action="append", default=[], metavar="DATE", help="dated before")
+    _add_filters(scope)
 
     top = argparse.ArgumentParser(
         prog="brain",
@@ -131,7 +138,11 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument(
         "--words-only", action="store_true", help="leave the vectors for later: words can be found at once"
     )
-    remove = command("remove", "forget folders; the files in them are not touched")
+    remove = command(
+        "remove",
+        "forget folders; the files in them are not touched",
+        more="Saved conversations lose what they hold of them: passages, quotes, file names, and what rests on them.",
+    )
     remove.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     command("folders", "list the watched folders")
     sync = command(
@@ -163,6 +174,15 @@ once where it fits the model's window, else part by part. --json then has "cover
 "pages", "read": [page…], "without_text": [page…], "not_read": [page…], "complete"}; --plan --json prints the plan.""",
     )
     _add_ask(ask)
+
+    _add_chats(
+        command(
+            "chats",
+            "saved conversations: list, search, show, rename, delete or export them, or save an answer as a note",
+            module="chats",
+            more=CHATS,
+        )
+    )
 
     models = command(
         "models",
@@ -214,6 +234,57 @@ does about it: sync reread catalog words vectors chroma modes clear, or is empty
     return top
 
 
+def _add_filters(scope: argparse.ArgumentParser) -> None:
+    """The filters of a question, as flags."""
+    narrow = scope.add_argument_group(
+        "narrow the search (also inside the question: @folder/ #tag type:pdf after:2025-01)"
+    )
+    narrow.add_argument("--in", dest="within", action="append", default=[], metavar="PLACE", help="a folder/ or a file")
+    narrow.add_argument("--tag", action="append", default=[], metavar="TAG", help="notes with this tag")
+    narrow.add_argument("--type", action="append", default=[], metavar="TYPE", help="markdown, text or pdf")
+    narrow.add_argument(
+        "--after",
+        action="append",
+        default=[],
+        metavar="DATE",
+        help="dated on or after, e.g. 2025, 2025-01 or 2025-01-31",
+    )
+    narrow.add_argument(
+        "--machine", action="store_true", help="with notes a machine wrote (saved answers); also is:machine"
+    )
+    narrow.add_argument("--before", action="append", default=[], metavar="DATE", help="dated before")
+
+
+def _add_conversing(ask: argparse.ArgumentParser) -> None:
+    """What asking has to do with saved conversations."""
+    ask.add_argument(
+        "--continue", dest="go_on", action="store_true", help="go on with the conversation that was used last"
+    )
+    ask.add_argument("--chat", type=int, metavar="ID", help="go on with this conversation; brain chats lists them")
+    ask.add_argument("--unsaved", action="store_true", help="do not keep this question and its answer")
+    ask.add_argument(
+        "--save", type=Path, metavar="NOTE.md", help="also write the answer with its sources as a new note"
+    )
+
+
+def _add_chats(chats: argparse.ArgumentParser) -> None:
+    """The words after `brain chats`."""
+    chats.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "search", "show", "rename", "delete", "export", "save"),
+        default="list",
+    )
+    chats.add_argument("rest", nargs="*", metavar="ID or WORDS")
+    chats.add_argument(
+        "-k", "--limit", type=_positive, default=50, metavar="N", help="how many are listed (default 50)"
+    )
+    chats.add_argument("--to", type=Path, metavar="FILE", help="write here, to a file that does not exist yet")
+    chats.add_argument(
+        "--answer", type=_positive, metavar="N", help="save: which answer of the conversation (default: the last)"
+    )
+
+
 def _common(argument_default: str | None = None) -> argparse.ArgumentParser:
     """The flags every command has."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argument_default)
@@ -232,6 +303,7 @@ def _common(argument_default: str | None = None) -> argparse.ArgumentParser:
 
 
 def _add_ask(ask: argparse.ArgumentParser) -> None:
+    """The words after `brain ask`."""
     ask.add_argument("question", nargs="+", metavar="QUESTION")
     ask.add_argument("--quotes", action="store_true", help="no chat model: the best sentences, word for word")
     ask.add_argument(
@@ -243,6 +315,7 @@ def _add_ask(ask: argparse.ArgumentParser) -> None:
         help="read this whole file instead of searching: a path, or the end of a note's path; the plan is told first",
     )
     ask.add_argument("--plan", action="store_true", help="with --whole: only the plan (pages, tokens, seconds, cost)")
+    _add_conversing(ask)
     ask.add_argument(
         "--events", action="store_true", help="with --json: one event a line as it happens, the answer last"
     )
@@ -255,6 +328,6 @@ def _positive(text: str) -> int:
 
 
 COMMANDS = (
-    "demo", "add", "remove", "folders", "sync", "search", "ask", "models", "serve", "service", "status", "doctor", "rebuild",
-    "eval",
+    "demo", "add", "remove", "folders", "sync", "search", "ask", "chats", "models", "serve", "service", "status", "doctor",
+    "rebuild", "eval",
 )  # fmt: skip

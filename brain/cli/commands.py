@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TextIO
 
+from brain.cli.chats import earlier, keep, write_answer
 from brain.cli.output import Progress, Streamed, describe, plan_rows, print_json, say, source_rows, told
 from brain.cli.stopping import cancelling
 from brain.dating import window_in_words
@@ -90,34 +92,46 @@ def ask(options: argparse.Namespace, settings: Settings) -> int:
     scope, question = _scope(options), " ".join(options.question)
     if not options.whole and (named := whole_file(question)):
         options.whole, question = named
-    if options.plan and not options.whole:
-        raise SettingsError("--plan needs --whole.", hint="brain ask --whole FILE --plan QUESTION")
-    if options.whole and scope:
-        raise SettingsError(
-            "--whole reads one file: it cannot be narrowed.", hint="Leave out --in, --tag and the like."
-        )
+    _check_whole(options, is_narrowed=bool(scope))
     with open_brain(settings, own=False) as brain, cancelling() as cancel:
+        before = earlier(options, brain.conversations)
+        if before and not scope:
+            scope = replace(before.scope, machine=before.scope.machine or scope.machine)
+        how = {"cancel": cancel, "quotes": options.quotes, "model": options.model}
         if options.whole:
-            events = brain.ask_whole(
-                question,
-                options.whole,
-                cancel=cancel,
-                quotes=options.quotes,
-                model=options.model,
-                plan_only=options.plan,
-            )
+            events = brain.ask_whole(question, options.whole, plan_only=options.plan, **how)
         else:
-            events = brain.ask(question, cancel=cancel, quotes=options.quotes, model=options.model, scope=scope)
+            events = brain.ask(question, history=before.history() if before else (), scope=scope, **how)
         if options.plan:
             return _show_plan(events, as_json=options.json)
-        answered = show_answer(events, as_json=options.json, every_event=options.events)
+        kept = partial(keep, options, settings, before, scope)
+        answered = show_answer(events, as_json=options.json, every_event=options.events, keep=kept)
+    if answered is not None and options.save:
+        write_answer(options.save, answered)
     return 130 if cancel.is_set() or answered is None else 0
 
 
+def _check_whole(options: argparse.Namespace, *, is_narrowed: bool) -> None:
+    if options.plan and not options.whole:
+        raise SettingsError("--plan needs --whole.", hint="brain ask --whole FILE --plan QUESTION")
+    if options.whole and is_narrowed:
+        raise SettingsError(
+            "--whole reads one file: it cannot be narrowed.", hint="Leave out --in, --tag and the like."
+        )
+
+
 def show_answer(
-    events: Iterable[Event], *, as_json: bool = False, every_event: bool = False, to: TextIO | None = None
+    events: Iterable[Event],
+    *,
+    as_json: bool = False,
+    every_event: bool = False,
+    to: TextIO | None = None,
+    keep: Callable[[Answered], int | None] = lambda _: None,
 ) -> Answered | None:
-    """Print an answer as it comes and its sources at the end. Returns None where it was stopped before there was one."""
+    """Print an answer as it comes and its sources at the end. Returns None where it was stopped before there was one.
+
+    `keep` saves it and returns the number of its conversation.
+    """
     answered: Answered | None = None
     to = to or sys.stdout
     stream = Streamed(to)
@@ -133,10 +147,11 @@ def show_answer(
     if answered is None:
         return None
     if as_json:
-        print_json(answer_json(answered))
+        print_json({**answer_json(answered), "conversation": keep(answered)})
         return answered
     for row in [*stream.rest(answered), *source_rows(answered)]:
         say(row, to=to)
+    keep(answered)
     return answered
 
 
@@ -219,10 +234,11 @@ def _pass(options: argparse.Namespace, begin: Callable[..., Iterator[Event]]) ->
 
 
 def _scope(options: argparse.Namespace) -> Scope:
-    return scope_from(
+    scope = scope_from(
         within=options.within,
         tags=options.tag,
         types=options.type,
         after=options.after,
         before=options.before,
     )
+    return replace(scope, machine=options.machine)

@@ -33,7 +33,7 @@ from brain.events import (
 from brain.explaining import Explanation, explain
 from brain.progress import Pace, in_words
 from brain.snippets import snippet
-from brain.types import Citation, Coverage, Evidence, Sentence
+from brain.types import Citation, Coverage, Evidence, Sentence, Verdict
 from brain.wording import plain
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ def answer_rows(answered: Answered) -> list[str]:
 def source_rows(answered: Answered) -> list[str]:
     """Numbered sources with place and quote, then how it came about."""
     rows = [""] if answered.citations else []
-    rows += [row for citation in answered.citations for row in _source(citation)]
+    verdicts = {verdict.number: verdict for verdict in answered.verdicts}
+    rows += [row for citation in answered.citations for row in _source(citation, verdicts.get(citation.number))]
     if answered.coverage is not None:
         rows.append(_coverage(answered.coverage))
     for unread in answered.unread:
@@ -188,10 +189,30 @@ def _coverage(coverage: Coverage) -> str:
     return there + (f" Left out: {in_runs(coverage.not_read)}." if coverage.not_read else "")
 
 
-def _source(citation: Citation) -> list[str]:
-    quote = textwrap.shorten(one_line(citation.quote), QUOTE_LENGTH, placeholder=" …")
-    where = f"[{citation.number}] {place(citation.path, citation.page, citation.line)}"
-    return [where, textwrap.fill(f"“{quote}”", WIDTH, initial_indent="    ", subsequent_indent="    ")]
+def _source(citation: Citation, verdict: Verdict | None) -> list[str]:
+    standing = verdict.standing if verdict else "ok"
+    sign = "~" if standing in ("changed", "gone") else ""
+    where = f"[{citation.number}]{sign} {place(citation.path, citation.page, citation.line)}"
+    rows = [where, _row(f"“{_quote(citation.quote)}”")]
+    if verdict is None or standing == "ok":
+        return rows
+    now = place(verdict.path, verdict.page, verdict.line)
+    said = {
+        "moved": f"It stands at {now} now.",
+        "changed": f"The file has changed since. At {now} it says now: “{_quote(verdict.now)}”",
+        "gone": "The file has changed since: this is no longer in it."
+        if verdict.path.exists()
+        else "The file is gone.",
+    }[standing]
+    return [*rows, _row(said)]
+
+
+def _quote(text: str) -> str:
+    return textwrap.shorten(one_line(text), QUOTE_LENGTH, placeholder=" …")
+
+
+def _row(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 class Streamed:

@@ -23,8 +23,11 @@ _PROPERTY = re.compile(r"(?:-[ \t]+|[ \t]+)?([A-Za-z][\w-]{0,60})::[ \t]*([^\n]*
 _TITLES = ("title",)
 _TAGS = ("tags", "tag", "keywords")
 _ALIASES = ("aliases", "alias")
+MACHINE_KEY, MACHINE_VALUE = "brain", "machine-written"  # what an answer saved as a note says of itself
 _DATES = ("date", "created", "created_at", "date_created", "creation_date", "published", "updated", "modified")
-_KNOWN = frozenset((*_TITLES, *_TAGS, *_ALIASES, *_DATES, "icon", "id", "public", "type", "filters", "collapsed"))
+_KNOWN = frozenset(
+    (*_TITLES, *_TAGS, *_ALIASES, *_DATES, "icon", "id", "public", "type", "filters", "collapsed", MACHINE_KEY)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Front:
     date: str | None = None
     tags: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    machine_written: bool = False
 
 
 def read_front(text: str) -> Front:
@@ -68,6 +72,7 @@ def _front(body: int, given: Mapping[Any, Any]) -> Front:
         date=next((day for day in dates if day), None),
         tags=unique(tag for key in _TAGS for tag in _names(values.get(key), spaces=True)),
         aliases=unique(alias for key in _ALIASES for alias in _names(values.get(key), spaces=False)),
+        machine_written=str(values.get(MACHINE_KEY, "")).strip().lower() == MACHINE_VALUE,
     )
 
 

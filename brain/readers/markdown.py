@@ -71,6 +71,7 @@ def parse(path: Path, data: bytes) -> Document:
         date_origin=("frontmatter" if front.date else "title") if date else None,
         tags=unique((*front.tags, *_inline_tags(text, blocks))),
         aliases=front.aliases,
+        machine_written=front.machine_written,
     )
 
 

@@ -187,7 +187,7 @@ def _our_error(path: Path, error: sqlite3.Error) -> StoreError:
     if code in _DAMAGED:
         return StoreError(
             f"The store {path} is damaged.",
-            hint="Your notes are untouched. Move that file away, then run: brain add FOLDER",
+            hint="Your notes are untouched. Move that file away (saved conversations are in it), then run: brain add FOLDER",
         )
     if code == sqlite3.SQLITE_FULL:
         return StoreError(

@@ -12,6 +12,7 @@ from pathlib import Path
 from brain.errors import StoreError
 from brain.places import Place
 from brain.planning import Move, Stamp, Stored
+from brain.store.cited import forget_below
 from brain.store.database import Database
 from brain.store.rows import (
     below,
@@ -77,7 +78,10 @@ class Files:
             database.execute("INSERT OR IGNORE INTO folders (path) VALUES (?)", (path_to_bytes(path),))
 
     def remove_folder(self, path: Path) -> int:
-        """Forget a folder and what is below it but below no other watched one. Returns how many documents."""
+        """Forget a folder and what is below it but below no other watched one, and what saved answers hold of it.
+
+        Returns how many documents.
+        """
         with self._database.writing() as database:
             database.execute("DELETE FROM folders WHERE path = ?", (path_to_bytes(path),))
             others = [below(folder) for folder in _folders(database)]
@@ -89,6 +93,7 @@ class Files:
             ]
             for file, _ in lost:
                 drop_file(database, file)
+            forget_below(database, below(path), others)
         return sum(document for _, document in lost)
 
     def stamps(self) -> dict[Path, Stored]:
@@ -180,8 +185,8 @@ class Files:
         """The document as its reader returned it. Raises StoreError for a path without one."""
         with self._database.reading() as database:
             file = file_id(database, path)
-            query = "SELECT title, titled, format, date, date_origin, pages, unread FROM files WHERE id = ?"
-            title, titled, format, date, origin, pages, unread = database.execute(query, (file,)).fetchone()
+            query = "SELECT title, titled, format, date, date_origin, pages, unread, machine FROM files WHERE id = ?"
+            title, titled, format, date, origin, pages, unread, machine = database.execute(query, (file,)).fetchone()
             packed = database.execute("SELECT packed FROM outlines WHERE file = ?", (file,)).fetchone()[0]
             pieces = database.execute("SELECT text FROM pieces WHERE file = ? ORDER BY part", (file,)).fetchall()
             tags = database.execute("SELECT tag FROM tags WHERE file = ? ORDER BY ordinal", (file,)).fetchall()
@@ -200,6 +205,7 @@ class Files:
             pages=pages,
             unread_pages=tuple(json.loads(unread)),
             page_labels=outline.labels,
+            machine_written=bool(machine),
         )
 
     def counts(self) -> Counts:

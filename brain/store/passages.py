@@ -82,8 +82,8 @@ class Passages:
             return span(database, file_id(database, path), start, end)
 
     def scope(self, scope: Scope) -> frozenset[int] | None:
-        """The ids of the chunks a scope leaves; None where it does not narrow."""
-        if not scope:
+        """The ids of the chunks a scope leaves; None where that is all of them."""
+        if not scope and (scope.machine or not self._has_machine_written()):
             return None
         return self._left_by(scope)[1]
 
@@ -102,7 +102,7 @@ class Passages:
 
     def documents(self, scope: Scope) -> int:
         """How many documents a scope leaves."""
-        if scope:
+        if scope or (not scope.machine and self._has_machine_written()):
             return self._left_by(scope)[0]
         query = "SELECT count(*) FROM files WHERE reason IS NULL"
         return self._database.remembered("documents", lambda database: int(database.execute(query).fetchone()[0]))
@@ -125,6 +125,10 @@ class Passages:
             held.update("/".join(parts[: at + 1]) + "/" for at in range(len(parts) - 1))
             names.add(parts[-1])
         return sorted(held, key=lambda place: (-held[place], place)) + sorted(names)
+
+    def _has_machine_written(self) -> bool:
+        query = "SELECT EXISTS (SELECT 1 FROM files WHERE machine = 1)"
+        return self._database.remembered("machine", lambda database: bool(database.execute(query).fetchone()[0]))
 
     def _left_by(self, scope: Scope) -> tuple[int, frozenset[int]]:
         """How many documents a scope leaves, and their chunks."""
@@ -156,8 +160,8 @@ def _tags(database: sqlite3.Connection, files: Collection[int]) -> dict[int, tup
 
 def _files_in(database: sqlite3.Connection, scope: Scope) -> list[int]:
     condition, values = _in_sql(database, scope)
-    query = f"SELECT id, path, dated, modified FROM files WHERE reason IS NULL AND {condition}"
-    rows = database.execute(query, values).fetchall()
+    query = f"SELECT id, path, dated, modified FROM files WHERE reason IS NULL AND machine <= ? AND {condition}"
+    rows = database.execute(query, [int(scope.machine), *values]).fetchall()
     if scope.after or scope.before:
         rows = [row for row in rows if row[2] or is_within(day_of(row[3]), scope)]
     if scope.within:

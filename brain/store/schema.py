@@ -80,8 +80,41 @@ _ORIGINS_OF_DATES = (
     date_all,
 )
 
+# The file of a source is in a row of its own, so that it can be followed when it moves, and forgotten with its folder.
+_CONVERSATIONS = (
+    """CREATE TABLE conversations (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        title TEXT NOT NULL,
+        said TEXT NOT NULL,                      -- the words of the title, folded
+        scope TEXT NOT NULL,                     -- JSON
+        began TEXT NOT NULL,                     -- ISO 8601, UTC
+        changed TEXT NOT NULL
+    )""",
+    """CREATE TABLE turns (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        conversation INTEGER NOT NULL REFERENCES conversations (id),
+        key TEXT NOT NULL UNIQUE,                -- given by whoever adds it: adding it twice adds it once
+        asked TEXT NOT NULL,
+        answered TEXT NOT NULL,                  -- JSON, its paths as the numbers of their sources
+        said TEXT NOT NULL,                      -- the words of question and answer, folded
+        forgotten INTEGER NOT NULL DEFAULT 0     -- how many of its sources were forgotten with their folder
+    )""",
+    "CREATE INDEX turns_conversation ON turns (conversation)",
+    """CREATE TABLE sources (
+        turn INTEGER NOT NULL REFERENCES turns (id), number INTEGER NOT NULL,
+        path BLOB NOT NULL, sha256 TEXT NOT NULL,
+        PRIMARY KEY (turn, number)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX sources_path ON sources (path)",
+)
+_MACHINE_WRITTEN = ("ALTER TABLE files ADD COLUMN machine INTEGER NOT NULL DEFAULT 0",)
+
 # MIGRATIONS[n] leads from version n to n + 1. Released steps are never edited: add one.
-MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] = (_FIRST, _ORIGINS_OF_DATES)
+MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] = (
+    _FIRST,
+    _ORIGINS_OF_DATES,
+    (*_CONVERSATIONS, *_MACHINE_WRITTEN),
+)
 
 
 def version_of(database: sqlite3.Connection) -> int:

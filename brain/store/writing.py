@@ -11,6 +11,7 @@ from pathlib import Path
 
 from brain.cleaning import defuse
 from brain.planning import Move, Stamp
+from brain.store.cited import follow_move
 from brain.store.dates import date_file
 from brain.store.rows import marks, pack_outline, pack_stamp, path_to_bytes, pieces_of, sound, unpack_outline
 from brain.store.texts import MODEL, file_id
@@ -55,6 +56,7 @@ def move_file(database: sqlite3.Connection, move: Move) -> None:
         "UPDATE files SET path = ?, stamp = ?, modified = ? WHERE id = ?",
         (path_to_bytes(move.path), pack_stamp(move.stamp), move.stamp.mtime_ns // NS, file),
     )
+    follow_move(database, move.old, move.path)
     date_file(database, file)
     title, titled = database.execute("SELECT title, titled FROM files WHERE id = ?", (file,)).fetchone()
     name = sound(defuse(move.path.stem))
@@ -93,6 +95,7 @@ def write_document(
         "pages": document.pages,
         "unread": json.dumps(document.unread_pages),
         "length": len(document.text),
+        "machine": int(document.machine_written),
     }
     columns, updates = ", ".join(row), ", ".join(f"{name} = excluded.{name}" for name in row)
     database.execute(

@@ -221,3 +221,50 @@ class BrainContract:
             answer.close()
         assert isinstance(list(brain.ask(QUESTION, cancel=threading.Event(), quotes=True))[-1], Answered)
         assert index(brain, notes).added == 0
+
+    def test_a_conversation_is_kept_found_continued_renamed_and_deleted(self, brain: Any, notes: Path) -> None:
+        index(brain, notes)
+        chats = brain.conversations
+        assert chats.summaries() == ()
+        *_, answered = brain.ask(QUESTION, cancel=threading.Event(), quotes=True)
+        number = chats.append(answered, key="one", scope=Scope(tags=("garden",)))
+        assert chats.append(answered, key="one") == number, "said twice, kept once"
+        kept = chats.get(number)
+        assert (kept.title, kept.scope, len(kept.turns)) == (QUESTION, Scope(tags=("garden",)), 1)
+        assert kept.turns[0].answered == answered
+        assert {source.path for source in kept.turns[0].sources} >= {answered.citations[0].path}
+        assert all(source.sha256 for source in kept.turns[0].sources)
+        *_, second = brain.ask("And when?", history=kept.history(), cancel=threading.Event(), quotes=True)
+        assert chats.append(second, key="two", conversation=number) == number
+        other = chats.append(second, key="three")
+        assert [(one.id, one.questions) for one in chats.summaries()] in ([(other, 1), (number, 2)],)
+        assert [one.id for one in chats.summaries("board agreed")] == [number]
+        assert chats.summaries("xylophone") == ()
+        chats.rename(number, "The  garden\nmoney\x1b[31m")
+        assert chats.get(number).title == "The garden money"
+        assert [one.id for one in chats.summaries("money")] == [number]
+        lost = chats.delete(number)
+        assert [one.id for one in chats.summaries()] == [other]
+        with pytest.raises(StoreError, match=f"no conversation {number}"):
+            chats.get(number)
+        chats.restore(lost)
+        chats.restore(lost)
+        assert chats.get(number) == lost
+        with pytest.raises(StoreError, match="no conversation 999"):
+            chats.append(answered, key="four", conversation=999)
+
+    def test_a_quote_is_compared_with_the_file_as_it_is(self, brain: Any, notes: Path) -> None:
+        index(brain, notes)
+        *_, answered = brain.ask(QUESTION, cancel=threading.Event(), quotes=True)
+        assert [verdict.standing for verdict in answered.verdicts] == ["ok"] * len(answered.citations)
+        number = brain.conversations.append(answered, key="one")
+        board = notes / "board.md"
+        board.write_text(board.read_text().replace("40 000", "45 000"))
+        ((verdict, *_),) = brain.conversations.verdicts(number)
+        assert verdict.standing == "changed"
+        assert "45 000 €" in verdict.now
+        *_, answered = brain.ask(QUESTION, cancel=threading.Event(), quotes=True)
+        assert answered.verdicts[0].standing == "changed", "the index has not seen it yet"
+        board.unlink()
+        ((verdict, *_),) = brain.conversations.verdicts(number)
+        assert verdict.standing == "gone"

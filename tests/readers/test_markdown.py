@@ -153,3 +153,18 @@ def test_pathological_notes_are_read_quickly(text: str) -> None:
     began = time.process_time()
     check_document(read(text))
     assert time.process_time() - began < 5.0
+
+
+@pytest.mark.parametrize(
+    ("text", "is_marked"),
+    [
+        ("---\nbrain: machine-written\n---\nText.", True),
+        ("---\nBrain: 'Machine-Written'\n---\nText.", True),
+        ('+++\nbrain = "machine-written"\n+++\nText.', True),
+        ("brain:: machine-written\n- Text.", True),
+        ("---\nbrain: mine\n---\nText.", False),
+        ("Text.\n\nbrain: machine-written", False),
+    ],
+)
+def test_a_note_says_of_itself_that_a_machine_wrote_it(text, is_marked):
+    assert markdown.parse(Path("a.md"), text.encode()).machine_written is is_marked

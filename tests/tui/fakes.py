@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from brain.conversations import Conversation, Summary, Turn
 from brain.errors import BrainError, FolderMissing, StoreError
 from brain.events import (
     Answered,
@@ -35,16 +36,19 @@ from brain.types import (
     Evidence,
     Folder,
     Message,
+    Scope,
     Scores,
     Sentence,
     Status,
     Usage,
+    Verdict,
 )
 from tui.app import BrainApp
 
 HOME = Path("/home/ana/.local/share/brain")
 NOTES = Path("/home/ana/notes")
 TODAY = date(2025, 11, 20)
+WHEN = "2025-11-19T18:30:00Z"
 
 BOARD = """---
 date: 2025-03-12
@@ -223,6 +227,64 @@ def streamed(*, gate: Gate | None = None, question: str = "What was decided abou
     return [retrieved(question), Reading(500, 1204), *middle, answered(question)]
 
 
+class FakeConversations:
+    """Saved conversations in memory. `broken` makes every change fail; `changed` are the verdicts of citation 1."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, Conversation] = {}
+        self.broken: BrainError | None = None
+        self.changed: tuple[Verdict, ...] = ()
+        self._next = 1
+
+    def hold(self, title: str, *turns: Answered, scope: Scope = Scope(), forgotten: int = 0) -> int:
+        """One that was saved earlier."""
+        number, self._next = self._next, self._next + 1
+        made = tuple(Turn(WHEN, turn, (), forgotten) for turn in turns)
+        self.kept[number] = Conversation(number, title, scope, WHEN, made)
+        return number
+
+    def summaries(self, words: str = "", *, limit: int = 100) -> tuple[Summary, ...]:
+        found = []
+        for one in reversed(self.kept.values()):
+            questions = [
+                turn.answered.question for turn in one.turns if words.lower() in turn.answered.question.lower()
+            ]
+            if questions or words.lower() in one.title.lower():
+                shown = questions[0] if words and questions else ""
+                found.append(Summary(one.id, one.title, one.began, one.began, len(one.turns), shown))
+        return tuple(found[:limit])
+
+    def get(self, id: int) -> Conversation:
+        if id not in self.kept:
+            raise StoreError(f"There is no conversation {id}.")
+        return self.kept[id]
+
+    def append(self, answered: Answered, *, key: str, conversation: int | None = None, scope: Scope = Scope()) -> int:
+        if self.broken:
+            raise self.broken
+        if conversation is None:
+            return self.hold(answered.question, answered, scope=scope)
+        before = self.get(conversation)
+        self.kept[conversation] = replace(before, turns=(*before.turns, Turn(WHEN, answered)))
+        return conversation
+
+    def rename(self, id: int, title: str) -> None:
+        self.kept[id] = replace(self.get(id), title=title)
+
+    def delete(self, id: int) -> Conversation:
+        if self.broken:
+            raise self.broken
+        lost = self.get(id)
+        del self.kept[id]
+        return lost
+
+    def restore(self, lost: Conversation) -> None:
+        self.kept[lost.id] = lost
+
+    def verdicts(self, id: int) -> tuple[tuple[Verdict, ...], ...]:
+        return tuple(self.changed for _ in self.get(id).turns)
+
+
 class FakeBrain:
     """Says what its scripts say. Each question takes the next script; the last one serves for the rest."""
 
@@ -232,6 +294,8 @@ class FakeBrain:
         self.documents = documents()
         self.asked: list[tuple[str, tuple[Message, ...]]] = []
         self.read_whole = ""
+        self.scopes: list[Scope] = []
+        self.conversations = FakeConversations()
         self.searched: list[str] = []
         self.added: list[Path] = []
         self.closed = threading.Event()
@@ -251,9 +315,16 @@ class FakeBrain:
         self._events.put(None)
 
     def ask(
-        self, question: str, *, history: Sequence[Message] = (), cancel: threading.Event, quotes: bool = False
+        self,
+        question: str,
+        *,
+        history: Sequence[Message] = (),
+        cancel: threading.Event,
+        quotes: bool = False,
+        scope: Scope = Scope(),
     ) -> Iterator[Event]:
         self.asked.append((question, tuple(history)))
+        self.scopes.append(scope)
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         text = ""
         for step in script:

@@ -9,7 +9,8 @@ from textual.pilot import Pilot
 
 from brain.errors import ModelError
 from brain.events import Token
-from tests.tui.fakes import FakeBrain, Gate, app, nothing_found, retrieved, status, streamed
+from brain.types import Verdict
+from tests.tui.fakes import NOTES, FakeBrain, Gate, answered, app, nothing_found, retrieved, status, streamed
 from tests.tui.pilot import ready, shows, type_text, until
 
 SIZES = ((120, 36), (80, 24))
@@ -84,12 +85,40 @@ async def keys(pilot: Pilot[int]) -> None:
     await shows(pilot, "Esc closes")
 
 
+async def talks(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    await pilot.press("f4")
+    await shows(pilot, "When does the pump arrive?", "2 questions", "Enter open")
+
+
+async def stale(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    await pilot.press("f4")
+    await shows(pilot, "Enter open")
+    await pilot.press("enter")
+    await shows(pilot, "says now:", "~ sources have changed since")
+
+
 BROKEN = [
     retrieved(),
     Token("The board agreed on "),
     ModelError("The model stopped unexpectedly.", hint="Your question is kept."),
 ]
 EMPTY = status(folders=(), indexed=0, chunks=0, vectors_done=0)
+
+
+def with_talks() -> FakeBrain:
+    """Two conversations; of the later one a source has changed."""
+    brain = FakeBrain()
+    brain.conversations.hold("When does the pump arrive?", answered(), answered("And who signs?"))
+    brain.conversations.hold("The garden money", answered())
+    changed = "agreed on 45 000 €"
+    brain.conversations.changed = (
+        Verdict(1, "changed", NOTES / "meetings/2025-03-12-board.md", 115, 133, 12, None, changed),
+    )
+    return brain
+
+
 STATES: dict[str, tuple[Callable[[], FakeBrain], Steps]] = {
     "first_run": (lambda: FakeBrain(standing=EMPTY), first_run),
     "ready": (FakeBrain, just_ask),
@@ -102,6 +131,8 @@ STATES: dict[str, tuple[Callable[[], FakeBrain], Steps]] = {
     "failed": (lambda: FakeBrain(BROKEN), failed),
     "why": (FakeBrain, why),
     "keys": (FakeBrain, keys),
+    "talks": (with_talks, talks),
+    "stale": (with_talks, stale),
 }
 
 

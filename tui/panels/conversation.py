@@ -66,6 +66,7 @@ class Conversation(Vertical):
     def __init__(self, look: Look) -> None:
         super().__init__(id="conversation")
         self.turns: list[Turn] = []
+        self.named = ""  # the title it was given
         self._look = look
         self._views: dict[int, TurnView] = {}
         self._current: int | None = None  # an index into turns; None: the last
@@ -90,8 +91,8 @@ class Conversation(Vertical):
 
     @property
     def title(self) -> str:
-        """The first question."""
-        return self.turns[0].question if self.turns else ""
+        """The title it was given, or the first question."""
+        return self.named or (self.turns[0].question if self.turns else "")
 
     @property
     def current(self) -> Turn | None:
@@ -137,6 +138,7 @@ class Conversation(Vertical):
     async def clear(self) -> None:
         """Begin anew."""
         self.turns.clear()
+        self.named = ""
         self._views.clear()
         self._current = None
         await self._list.remove_children()

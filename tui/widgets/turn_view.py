@@ -19,6 +19,7 @@ from textual.style import Style
 from textual.widget import Widget
 
 from brain.cleaning import clean, one_line
+from brain.conversations import lost_sources
 from tui import texts
 from tui.messages import OpenCitation, Source
 
@@ -148,6 +149,7 @@ class TurnView(Widget):
             return Content(f"[{number}]")
         focused = self.focused_source is not None and self.turn.citations[self.focused_source].number == number
         text = f"⟦{number}⟧" if focused else f"[{number}]"
+        text += "~" if self.turn.is_stale(number) else ""
         linked = Content.styled(text, Style.from_meta({"source": at}))
         return linked.stylize("bold $text-accent reverse" if focused else "bold $text-accent")
 
@@ -181,12 +183,14 @@ class TurnView(Widget):
         sources = self.turn.sources
         names = [where(one_line(self._look.place(source.path)), source) for source in sources]
         widest = min(max(Content(name).cell_length for name in names), max(12, width // 2))
-        done = []
+        done: list[Content] = []
+        is_any_stale = any(self.turn.is_stale(citation.number) for citation in self.turn.citations)
         for at, (source, name) in enumerate(zip(sources, names, strict=True)):
             focused = at == self.focused_source
             number = self.turn.citations[at].number if self.turn.citations else at + 1
             shown = Content(shorten(name, widest))
-            start = f"{'▸' if focused else ' '}{number} "
+            sign = ("~" if self.turn.is_stale(number) else " ") if is_any_stale else ""
+            start = f"{'▸' if focused else ' '}{number}{sign} "
             quote = Content(f"“{one_line(source.quote)}”")
             room = width - len(start) - widest - 2
             if quote.cell_length > room:
@@ -197,9 +201,19 @@ class TurnView(Widget):
                 " " * (widest - shown.cell_length + 2),
                 quote.stylize("" if focused else "dim") if room > 6 else "",
             )
-            self._source_rows[at] = first + at
+            self._source_rows[at] = first + len(done)
             done.append(row.stylize(Style.from_meta({"source": at})))
+            if focused:
+                done += self._difference(number, width)
         return done
+
+    def _difference(self, number: int, width: int) -> list[Content]:
+        """What has become of the words of a citation that was changed or deleted since."""
+        verdict = self.turn.verdict(number)
+        if verdict is None or not self.turn.is_stale(number):
+            return []
+        said = texts.STALE_NOW.format(now=one_line(verdict.now)) if verdict.now else texts.STALE_GONE
+        return [Content.assemble("    ", line) for line in Content.styled(said, "$text-warning").wrap(width - 4)]
 
     def _ending(self, width: int, has_body: bool) -> list[Content]:
         turn = self.turn
@@ -210,6 +224,12 @@ class TurnView(Widget):
             again = f"{self._look.again_key()} {texts.AGAIN}" if self._look.again_key() else ""
             hint = " · ".join(part for part in (turn.failed.hint, again) if part)
             done += _failure_lines(turn.failed.reason, hint, width, "$text-error")
+        if turn.forgotten:
+            done += Content.styled(lost_sources(turn.forgotten), "dim").wrap(width)
+        if any(turn.is_stale(citation.number) for citation in turn.citations):
+            again = self._look.again_key()
+            said = f"{texts.STALE} · {again} {texts.AGAIN}" if again else texts.STALE
+            done.append(Content.styled(said, "$text-warning"))
         for unread in turn.answered.unread if turn.answered else ():
             pages = ", ".join(str(page) for page in unread.pages[:8]) + (" …" if len(unread.pages) > 8 else "")
             name = one_line(self._look.place(unread.path))
