@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -20,6 +21,8 @@ from brain.errors import BrainError, ReadError, SettingsError
 from brain.evaluating import answer_reports
 from brain.evaluating.answer_reports import AnswerReport
 from brain.evaluating.answers import Answers, MeasuredAnswers, measure_answers, systems_of
+from brain.evaluating.facts import CAVEAT as ANSWERS_CAVEAT
+from brain.evaluating.facts import answerable_from
 from brain.evaluating.intervals import Interval
 from brain.evaluating.making import CAVEAT, Note, questions_from
 from brain.evaluating.measuring import Asked, Measured, measure
@@ -51,7 +54,8 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
                 digests[read.note.path] = read.sha256
     if cancel.is_set():
         return CANCELLED
-    made = questions_from(notes, options.questions)
+    searched, answered = questions_from(notes, options.questions), answerable_from(notes, options.questions)
+    made = [*searched, *answered]
     if not made:
         raise ReadError(
             f"No question could be made from {len(notes)} notes.",
@@ -60,20 +64,34 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
     write_set(folder, made, digests)
     if options.json:
         asked = [
-            {"_id": question.id, "text": question.text, "kind": one.kind, "path": one.span.path, "line": one.span.line}
-            for question, one in zip(read_set(folder).questions, made, strict=True)
+            {
+                "_id": f"q{at:04}",
+                "text": one.text,
+                "kind": one.kind,
+                "answers": list(one.answers),
+                "path": one.path or None,
+                "line": one.spans[0].line if one.spans else None,
+            }
+            for at, one in enumerate(made, start=1)
         ]
         failures = [{"path": path, "reason": error.reason} for path, error in failed.items()]
         print_json({"set": str(folder), "questions": asked, "notes": len(notes), "failed": failures})
         return DONE
-    headings = sum(one.kind == "heading" for one in made)
-    say(f"{len(made)} questions ({headings} headings, {len(made) - headings} sentences) from {len(notes)} notes:")
-    for one in made[:3]:
-        say(f"  {one_line(one.text)}   {one.span.path}:{one.span.line}")
-    if len(made) < options.questions:
-        say(f"No more than that could be made of them; {options.questions} were asked for.")
+    for some, what in ((searched, "search"), (answered, "answers")):
+        kinds = Counter(one.kind for one in some)
+        say(
+            f"{len(some)} questions for {what} ({', '.join(f'{count} {kind}' for kind, count in kinds.items()) or 'none'})"
+        )
+        for one in some[:3]:
+            place = f"{one.path}:{one.spans[0].line}" if one.spans else "nowhere"
+            say(f"  {one_line(one.text)}   {place}")
+        if len(some) < options.questions:
+            say(f"  No more than that could be made of {len(notes)} notes; {options.questions} were asked for.")
     say(f"In {folder}; look through queries.jsonl, and change or delete lines as you like.")
     say(CAVEAT)
+    say(ANSWERS_CAVEAT)
+    say("No model made them: the small chat models that run here phrase questions wrong too often.")
+    say(f"Have them answered: brain eval run --answers {folder}")
     say(f"Ask them: brain eval run {folder}")
     return DONE
 

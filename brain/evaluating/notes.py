@@ -69,7 +69,15 @@ def write_set(folder: Path, made: Sequence[Made], notes: Mapping[str, str]) -> N
             f"{folder} cannot be made: {error.strerror}.", hint="Name a folder that is not there yet."
         ) from error
     asked = [
-        {"_id": f"q{at:04}", "text": one.text, "kind": one.kind, "gold": [asdict(one.span)]}
+        {
+            "_id": f"q{at:04}",
+            "text": one.text,
+            "kind": one.kind,
+            "gold": [asdict(span) for span in one.spans],
+            **({"answers": one.answers} if one.answers else {}),
+            **({"all_of": one.parts} if one.parts else {}),
+            **({"answerable": False, "absent": one.absent} if not one.spans else {}),
+        }
         for at, one in enumerate(made, start=1)
     ]
     frozen = [{"path": path, "sha256": digest} for path, digest in notes.items()]
