@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -146,7 +147,8 @@ def advice(system: str, rows: Sequence[Judged], *, texts: bool = False) -> Itera
     claimed = [row for row in without if not row.is_refused]
     if _worth_telling(claimed, without):
         yield from _told(
-            f"answers {len(claimed)} of {len(without)} questions that have no answer: read the citations before believing.",
+            f"answers {len(claimed)} of {len(without)} questions that have no answer{_by_kind(claimed, without)}: read the "
+            "citations before believing.",
             claimed,
             texts,
         )
@@ -160,6 +162,13 @@ def advice(system: str, rows: Sequence[Judged], *, texts: bool = False) -> Itera
         )
 
 
+def _by_kind(some: Sequence[Judged], whole: Sequence[Judged]) -> str:
+    """How many of each kind, where the set tells kinds apart."""
+    kinds, of = Counter(row.kind for row in some), Counter(row.kind for row in whole)
+    told = ", ".join(f"{one_line(kind)} {kinds[kind]} of {of[kind]}" for kind in of if kind)
+    return f" ({told})" if told else ""
+
+
 def _worth_telling(some: Sequence[Judged], whole: Sequence[Judged]) -> bool:
     return bool(some) and len(some) >= MANY * len(whole)
 
@@ -168,9 +177,7 @@ def _told(said: str, rows: Sequence[Judged], texts: bool) -> Iterator[str]:
     yield from textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="    ")
     if texts and any(row.text for row in rows):
         for row in rows[:NAMED]:
-            yield "      " + textwrap.shorten(
-                f"{one_line(row.id)}  {one_line(row.text)}", TEXT_LENGTH, placeholder=" …"
-            )
+            yield "      " + textwrap.shorten(f"{one_line(row.id)} {one_line(row.text)}", TEXT_LENGTH, placeholder=" …")
         return
     ids = ", ".join(one_line(row.id) for row in rows[:NAMED]) + (" …" if len(rows) > NAMED else "")
     yield f"    ({textwrap.shorten(ids, TEXT_LENGTH, placeholder='…')})"

@@ -172,7 +172,7 @@ def _asked(home: Answering, question: Question, system: str, cancel: Cancel) -> 
         answered = Answered(question.text, "", True, QUOTES, True, (), (), ())
     if answered is None or cancel.is_set():
         return None
-    return judge(question, answered, home.unit)
+    return judge(question, answered, home.unit, by_model=model is not None)
 
 
 def _require_questions(question_set: QuestionSet) -> None:

@@ -21,7 +21,7 @@ from itertools import combinations
 from pathlib import Path
 
 from brain.comparing import COUNTS, NUMBER
-from brain.dating import dated
+from brain.dating import dated as day_of
 from brain.evaluating.making import (
     ENOUGH,
     SEED,
@@ -56,9 +56,8 @@ _SPELLED = "|".join(name for name in COUNTS if name not in ("one", "twice"))
 _COUNT = re.compile(rf"\b(?:{_SPELLED})(?:[- ](?:{_SPELLED}|hundred|thousand|million|billion))*\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[a-z][\w’'-]*,? ([A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*)")
 _SMALL = re.compile(r"\b[^\W\d_A-Z][\w’'-]*")
-_BEFORE = re.compile(
-    r"(?:(?<!version)(?:^|\b[a-z’'-]+)[ \u00a0]|[ \u00a0][€$£])\Z"
-)  # no key, version or number of an issue
+# A plain word or the sign of a currency stands before what is counted: no key, no version, no number of an issue.
+_BEFORE = re.compile(r"(?:\b(?!version\b)[a-z’'-]+[ \u00a0]|[ \u00a0][€$£])\Z")
 _AFTER = re.compile(r"[ \u00a0]?(?:[a-z%€$£°]|(?:EUR|USD|CHF|GBP|[KMGT]B)\b)|[.,;]?\Z")
 _COUNTED = re.compile(r"[1-9]\d{0,2}(?:[ ,]?\d{3})*(?:\.\d+)?|0\.\d+|[^\W\d]+(?:[- ][^\W\d]+)*")
 _ASKS = {"date": "When", "number": "How many", "name": "Who or what"}
@@ -85,7 +84,8 @@ class _Fact:
     """A sentence that answers one question."""
 
     asks: str  # "date", "number" or "name"
-    words: tuple[str, ...]  # the others of its sentence
+    words: tuple[str, ...]  # the others of its sentence that it is asked by
+    said: tuple[str, ...]  # all of them
     made: Made
     month: str = ""  # of its note, as a person says it
 
@@ -104,26 +104,23 @@ def answerable_from(notes: Sequence[Note], count: int) -> list[Made]:
     ]
     draw = random.Random(SEED)
     draw.shuffle(facts)
-    wanted = {kind: max(1, count // share) for kind, share in SHARES.items()} if count else {}
+    wanted = {kind: max(1, count // share) for kind, share in SHARES.items()}
     made: list[Made] = []
-    used: set[str] = set()
 
     def take(kind: str, found: Iterator[Made]) -> None:
         waiting: dict[str, list[Made]] = {}
         for one in found:
-            if not any(span.quote in used for span in one.spans):
-                waiting.setdefault(one.path, []).append(one)
-        chosen = spread(list(waiting.values()), min(wanted[kind], count - len(made)))
-        used.update(span.quote for one in chosen for span in one.spans)
-        made.extend(chosen)
+            waiting.setdefault(one.path, []).append(one)
+        made.extend(spread(list(waiting.values()), min(wanted[kind], count - len(made))))
 
-    if facts:
+    if facts and count:
         wanted["fact"] = count  # what is left by the others
         take("two-note", _of_two(facts, holds))
         take("dated", (_dated(fact) for fact in facts if fact.month and fact.asks != "date"))
         take("near miss", _near_misses(facts, holds, draw))
         take("not in notes", _of_nobody(holds))
-        take("fact", (fact.made for fact in facts))
+        dated = {one.spans for one in made if one.kind == "dated"}
+        take("fact", (fact.made for fact in facts if fact.made.spans not in dated))
     draw.shuffle(made)
     return made
 
@@ -138,11 +135,11 @@ def _facts(note: Note, seen: Counter[str], holds: Counter[str]) -> Iterator[_Fac
         words = [word for word in typed_words(said.replace(answer, " ")) if not held & set(terms(word))]
         if len(words) < ENOUGH:
             continue
-        words = rarest(words, holds)
+        typed = rarest(words, holds)
         bare = re.sub(r"(?<=\d)[ ,](?=\d{3})", "", answer)
         answers = tuple(dict.fromkeys((answer, bare)))
-        text = f"{_ASKS[asks]} {' '.join(words)}?"
-        yield _Fact(asks, tuple(words), Made(text, "fact", (span_of(note, start, end),), answers), month)
+        text = f"{_ASKS[asks]} {' '.join(typed)}?"
+        yield _Fact(asks, tuple(typed), tuple(words), Made(text, "fact", (span_of(note, start, end),), answers), month)
 
 
 def _answer(said: str) -> tuple[str, str] | None:
@@ -172,7 +169,7 @@ def _is_name(written: str, small: Collection[str], holds: Counter[str], common: 
 
 def _month(note: Note) -> str:
     """The month a note is of, as a person says it; empty where it does not say."""
-    day, _ = dated(note.document.date, note.document.date_origin, (Path(note.path).stem,))
+    day, _ = day_of(note.document.date, note.document.date_origin, (Path(note.path).stem,))
     if day is None or len(day) < 7:
         return ""
     return f"{_MONTHS.split('|')[int(day[5:7]) - 1]} {day[:4]}"
@@ -186,7 +183,7 @@ def _of_two(facts: Sequence[_Fact], holds: Counter[str]) -> Iterator[Made]:
     """Facts of two notes that have a rare word in common."""
     by_term: dict[str, list[_Fact]] = {}
     for fact in facts:
-        for term in {term for word in fact.words for term in terms(word)}:
+        for term in {term for word in fact.said for term in terms(word)}:
             if 2 <= holds[term] <= FEW:
                 by_term.setdefault(term, []).append(fact)
     for some in by_term.values():

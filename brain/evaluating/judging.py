@@ -60,8 +60,8 @@ class Passage:
     text: str
 
 
-def judge(question: Question, answered: Answered, unit: Callable[[Path], str]) -> Judged:
-    """The measures of one answer. `unit` names the document that stands at a path.
+def judge(question: Question, answered: Answered, unit: Callable[[Path], str], *, by_model: bool = False) -> Judged:
+    """The measures of one answer. `unit` names the document that stands at a path; `by_model`: a chat model was to give it.
 
     exact f1 contains           of questions with known answers; 0 for a refusal
     cites_right cites_whole     of answered ones: the share of the citations that carry what is right, and the share of
@@ -103,7 +103,7 @@ def judge(question: Question, answered: Answered, unit: Callable[[Path], str]) -
         kind=question.kind,
         is_answerable=question.is_answerable,
         is_refused=is_refused,
-        fell_back="chat" in answered.degraded,
+        fell_back=by_model and not is_refused and answered.model == QUOTES,
         values=values,
         text=question.text,
         answer=answered.answer,
