@@ -53,6 +53,9 @@ that model, and is told.
    {"asked", "answerable", "unanswerable"}, "counted", "degraded", "settings", "systems": {MODEL: {FIGURE: INTERVAL}},
    "differences": [{"system", "against", FIGURE: INTERVAL and "tie"}…], "per_question": [{"_id", "kind", "answerable",
    "systems": {MODEL: {"refused", "fell_back", "values": {FIGURE: NUMBER}}}}…], "seconds"}
+  FIGURE, in the order of the table: f1 contains exact lost cites_right cites_whole documents_right unsupported
+  refusals_right refusals_made trapped first total prompt completion cost; further found (what is right was among the
+  passages found), documents_whole, fell_back, f1_all and exact_all (SQuAD 2.0: a right refusal counts as 1)
 and without
   {"report": 1, "version", "made", "set": {"name", "kind", "sha256", "documents", "passages"}, "embedder",
    "questions": {"asked", "scored"}, "counted": {WHAT: [ID…]}, "degraded": [NAME…], "settings": {"depth", "shown", "draws",
@@ -64,16 +67,24 @@ and without
   questions at which Brain did worse, the worst first. The texts of questions and answers are in it only with --texts."""
 
 MAKE = """\
-No model is used. Half of the questions are headings that stand in one place only, where there are enough; the others are
-the telling words of a sentence, as somebody types who half remembers it. Each knows its note, its lines and the passage;
-the set is frozen with the SHA-256 of every note, so that later runs say which notes have changed. Edit or delete lines of
-queries.jsonl freely. The set holds passages of your notes, and is kept until you delete it, even where a note is deleted.
+No model is used: one that is small enough to run here phrases questions wrong too often, and a question that is wrong has no
+right answer. Two kinds of questions are made, as many of each as -n says where the notes give them:
+  for search    half of them headings that stand in one place only; the others are the telling words of a sentence, as
+                somebody types who half remembers it
+  for answers   a date, a number or a name, asked for by the other words of its sentence; two of them, of two notes that
+                share a rare word, in one question; with the month of a note that has a date; and questions nothing
+                answers: an eighth ask such a thing of somebody who stands in no note, an eighth are out of the blue
+A run without --answers asks all that have a passage. Each knows its note, its lines and the passage; the set is frozen with the SHA-256 of every note, so that later runs say
+which notes have changed. Edit or delete lines of queries.jsonl freely. Before it asks for somebody who stood in no note, a
+run looks in the index whether that still holds. The set holds passages of your notes, and is kept until you delete it, even
+where a note is deleted.
 
 What such questions can tell: whether what you have is found again, and whether another model or setting helps or harms
-on your notes. What they cannot: how well questions in other words, or over several notes, are answered. They are made of
-the notes' own words, which flatters the search for words, and a second note that would also be right counts as wrong.
+on your notes. What they cannot: how well questions in other words are answered. They are made of the notes' own words,
+which flatters the search for words, and a second note that would also be right counts as wrong.
 
---json prints {"set", "questions": [{"_id", "text", "kind", "path", "line"}…], "notes", "failed": [{"path", "reason"}…]}."""
+--json prints {"set", "questions": [{"_id", "text", "kind", "answers", "path", "line"}…], "notes", "failed": [{"path",
+"reason"}…]}; path and line are null for a question that nothing answers."""
 
 SHOW = """\
 One report is shown as `brain eval run` shows it. Of several reports of one set, Brain's figures are compared question by
@@ -116,7 +127,14 @@ def add_eval(
 
     make = action("make", "make questions from your own notes, with the passage that answers each", MAKE)
     make.add_argument("notes", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
-    make.add_argument("-n", "--questions", type=_count, default=50, metavar="N", help="how many (default 50)")
+    make.add_argument(
+        "-n",
+        "--questions",
+        type=_count,
+        default=50,
+        metavar="N",
+        help="how many for search, and how many for answers (default 50)",
+    )
     make.add_argument("--to", type=Path, metavar="DIR", help="the new folder (default: eval/sets/ in the home)")
 
     run = action("run", "ask every question of a set, and score what is found", RUN)
