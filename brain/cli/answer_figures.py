@@ -152,11 +152,14 @@ def advice(system: str, rows: Sequence[Judged], *, texts: bool = False) -> Itera
             claimed,
             texts,
         )
-    fallen = [row for row in rows if row.fell_back and not row.is_refused]
-    if fallen and system != QUOTES:
+    fallen = [row for row in rows if row.fell_back]
+    if fallen:
+        own = [row for row in answered if not row.fell_back and "contains" in row.values]
+        right = sum(row.values["contains"] == 1 for row in own)
         yield from _told(
             f"in {len(fallen)} of {sum(not row.is_refused for row in rows)} answers nothing it said stood in the notes, or it "
-            "failed, and the quotes answered in its place; their figures are in its own.",
+            f"failed: the quotes answered in its place and are judged as its own. Of {len(own)} answers in its own words to "
+            f"questions that have one, {right} hold the right words.",
             fallen,
             texts,
         )

@@ -74,7 +74,9 @@ right answer. Two kinds of questions are made, as many of each as -n says where 
   for answers   a date, a number or a name, asked for by the other words of its sentence; two of them, of two notes that
                 share a rare word, in one question; with the month of a note that has a date; and questions nothing
                 answers: an eighth ask such a thing of somebody who stands in no note, an eighth are out of the blue
-A run without --answers asks all that have a passage. Each knows its note, its lines and the passage; the set is frozen with the SHA-256 of every note, so that later runs say
+A run without --answers asks all that have a passage.
+
+Each knows its note, its lines and the passage; the set is frozen with the SHA-256 of every note, so that later runs say
 which notes have changed. Edit or delete lines of queries.jsonl freely. Before it asks for somebody who stood in no note, a
 run looks in the index whether that still holds. The set holds passages of your notes, and is kept until you delete it, even
 where a note is deleted.

@@ -138,7 +138,7 @@ def answer_report_of(
     seconds: float = 0.0,
 ) -> AnswerReport:
     """What a run found."""
-    parts = (part for judged in rows.values() for row in judged for part in row.degraded if part != "chat")
+    parts = dict.fromkeys(part for judged in rows.values() for row in judged for part in row.degraded if part != "chat")
     return AnswerReport(
         name=question_set.name,
         sha256=question_set.sha256,
@@ -146,10 +146,10 @@ def answer_report_of(
         documents=documents,
         passages=passages,
         asked=question_set.asked,
-        embedder=embedder,
+        embedder="" if "vectors" in parts else embedder,
         rows={system: tuple(judged) for system, judged in rows.items()},
         counted=dict(question_set.flaws),
-        degraded=tuple(dict.fromkeys(parts)),
+        degraded=tuple(parts),
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=seconds,
     )

@@ -36,6 +36,7 @@ SAID: Mapping[str, str] = {
     "unjudged": "questions of which nobody said what is right: left out",
     "all_documents_missing": "questions whose right documents are all missing: left out",
     "without_answer": "questions whose answer nobody gave: left out",
+    "for_search": "questions about what is found, without a short answer: left out (run the set without --answers)",
     "found_by_now": "questions that were without an answer, and ask for what is in the notes by now: left out",
     "gone_passages": "questions whose passage is no longer in its note: left out",
     "missing_documents": "judgments of documents that are not in the set: ignored",
@@ -208,7 +209,7 @@ def _answerable(
         elif question.answers or not question.is_answerable:
             yield replace(question, gold=left)
         else:
-            flaws.setdefault("without_answer", []).append(question.id)
+            flaws.setdefault("for_search" if question.spans else "without_answer", []).append(question.id)
 
 
 def _documents(path: Path, data: bytes, flaws: dict[str, list[str]]) -> Iterator[Source]:

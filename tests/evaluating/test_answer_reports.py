@@ -133,7 +133,9 @@ def test_what_to_try_next_is_told_with_what_search_and_what_the_answer_is_to_bla
     assert "answers 1 of 2 questions that have no answer (fact 1 of 2)" in told
     assert "text of" not in told
     assert "text of q4" in " ".join(advice("quotes", QUOTES, texts=True))
-    assert "quotes answered in its place" in " ".join(" ".join(advice("model", BETTER)).split())
+    assert "the quotes answered in its place and are judged as its own. Of 0 answers in its own words" in " ".join(
+        " ".join(advice("model", BETTER)).split()
+    )
     assert list(advice("quotes", QUOTES[1:2])) == []
 
 

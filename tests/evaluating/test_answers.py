@@ -186,6 +186,6 @@ def test_a_sample_asks_only_so_many(embedder, folder):
 
 def test_without_an_embedder_words_alone_find_and_it_is_told(home, folder):
     found, report = rows(folder, "quotes")
-    assert report.degraded == ("vectors",)
+    assert (report.degraded, report.embedder) == (("vectors",), "")
     assert found["quotes"]["q1"].values["contains"] == 1.0
     json.dumps([dict(row.values) for row in report.questions])

@@ -92,6 +92,7 @@ def test_questions_made_from_notes_are_answered_from_them_and_strangers_that_mov
     assert body["questions"]["unanswerable"] == sum("absent" in row for row in asked) > 0
     assert body["questions"]["answerable"] == sum("answers" in row for row in asked) > 0
     assert body["systems"]["quotes"]["cites_whole"]["mean"] == 1.0
+    assert len(body["counted"]["for_search"]) == sum(row["kind"] in ("heading", "sentence") for row in asked)
     stranger = next(row for row in asked if row["kind"] == "not in notes")
     (notes / "new.md").write_text(f"{stranger['absent']} is a new member of the club.\n")
     assert main(["sync"]) == DONE
