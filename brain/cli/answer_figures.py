@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
 from brain.ask import QUOTES
 from brain.cleaning import one_line
@@ -102,8 +101,7 @@ def against(differences: Sequence[Difference]) -> Iterator[str]:
         yield f"{one_line(one.system)} against {one_line(one.against)}:"
         for measure in COMPARED:
             if measure in one.figures:
-                is_good = measure != "unsupported"
-                yield f"  {SHORT[measure]:<{NAME}}{_verdict(one.figures[measure], more_is_better=is_good)}"
+                yield f"  {SHORT[measure]:<{NAME}}{verdict(measure, one.figures[measure])}"
 
 
 def against_the_first(reports: Sequence[AnswerReport]) -> Iterator[str]:
@@ -113,8 +111,7 @@ def against_the_first(reports: Sequence[AnswerReport]) -> Iterator[str]:
             yield f"{one_line(one.system)} in [{number}] against [1]:"
             for measure in COMPARED:
                 if measure in one.figures:
-                    is_good = measure != "unsupported"
-                    yield f"  {SHORT[measure]:<{NAME}}{_verdict(one.figures[measure], more_is_better=is_good)}"
+                    yield f"  {SHORT[measure]:<{NAME}}{verdict(measure, one.figures[measure])}"
 
 
 def advice(system: str, rows: Sequence[Judged], *, texts: bool = False) -> Iterator[str]:
@@ -186,14 +183,13 @@ def _told(said: str, rows: Sequence[Judged], texts: bool) -> Iterator[str]:
     yield f"    ({textwrap.shorten(ids, TEXT_LENGTH, placeholder='…')})"
 
 
-def _verdict(found: Interval, *, more_is_better: bool) -> str:
-    """A difference, its interval, and which way it speaks."""
+def verdict(measure: Measure, found: Interval) -> str:
+    """A difference, its interval, and which way it speaks: of unsupported sentences fewer are better."""
     told = difference(found)
-    if more_is_better or found.holds_zero:
+    if measure != "unsupported" or found.holds_zero:
         return told
-    number, _, verdict = told.rpartition(" ")
-    swapped: Mapping[str, Literal["better", "worse"]] = {"better": "worse", "worse": "better"}
-    return f"{number} {swapped[verdict]}"
+    figures, _, said = told.rpartition(" ")
+    return f"{figures} {'worse' if said == 'better' else 'better'}"
 
 
 def _row(system: str, cells: Sequence[str]) -> str:

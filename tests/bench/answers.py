@@ -18,8 +18,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from brain.cli.answer_figures import COMPARED, SHORT
-from brain.cli.figures import difference
+from brain.cli.answer_figures import COMPARED, SHORT, verdict
 from brain.cli.output import Progress, say
 from brain.cli.stopping import cancelling
 from brain.errors import BrainError
@@ -79,7 +78,7 @@ def rows(reports: list[AnswerReport]) -> list[str]:
     for report in reports:
         for one in report.differences():
             found = {name: one.figures[name] for name in COMPARED if name in one.figures}
-            clear = [f"{SHORT[name]} {difference(each)}" for name, each in found.items() if not each.holds_zero]
+            clear = [f"{SHORT[name]} {verdict(name, each)}" for name, each in found.items() if not each.holds_zero]
             told.append(f"{report.name}: {one.system} against {one.against}: {'; '.join(clear) or 'ties alone'}")
     return told
 

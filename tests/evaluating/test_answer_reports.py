@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from brain.cli.answer_figures import advice, rows_of
+from brain.cli.answer_figures import advice, rows_of, verdict
 from brain.errors import ReadError
 from brain.evaluating.answer_reports import AnswerReport, compared, from_json, to_json
-from brain.evaluating.intervals import Bootstrap
+from brain.evaluating.intervals import Bootstrap, Interval
 from brain.evaluating.judging import Judged
 
 
@@ -147,3 +147,11 @@ def test_the_table_has_a_row_for_each_system_and_dashes_where_nothing_counts():
     assert sum(row.startswith("  model ") for row in rows) == 4
     assert all(len(row) <= 110 for row in rows)
     assert any("0.400 (" in row for row in rows)
+
+
+def test_more_is_better_of_everything_but_unsupported_sentences():
+    more, nothing = Interval(0.2, 0.1, 0.3), Interval(0.0, -0.1, 0.1)
+    assert verdict("f1", more) == "+.200 (+.100 … +.300) better"
+    assert verdict("unsupported", more) == "+.200 (+.100 … +.300) worse"
+    assert verdict("unsupported", Interval(-0.2, -0.3, -0.1)).endswith(" better")
+    assert verdict("unsupported", nothing).endswith(" tie")
