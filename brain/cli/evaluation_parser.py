@@ -13,6 +13,9 @@ SET is a folder with
   qrels.tsv       question, document and judgment a line (0 wrong, 1 right, 2 and more: better), after a heading line
 the layout of BEIR and its kin; or one that `brain eval make` made from your own notes.
 
+With --answers each question is asked as `brain ask` asks it, and the answer judged by rule; queries.jsonl then needs
+"answers": [TEXT…] of each question, any of which is right, or "answerable": false, and qrels.tsv may be missing.
+
 The documents of a set are indexed once by Brain itself, in eval/corpora/ of the home (ctrl+c keeps what is done); a set
 made from notes is asked of the notes that are indexed now. Then every question is asked, and scored for
   words alone, vectors alone     the two lists Brain makes, 100 passages each
@@ -30,7 +33,30 @@ draws, always the same ones):
 Differences are paired, question by question; where their interval holds 0 it is a tie. Questions nobody judged, and those
 marked as without an answer, are counted and not scored. Filters in a question (quotes, -word, #tag …) are obeyed.
 
---json prints one object, which `brain eval show` reads:
+--answers --models a,b asks each model in turn; `quotes` is the answer without a model, in the notes' own words. Without
+--models: the quotes, and your chat model if it is here. ctrl+c keeps what was asked, and the same command goes on there.
+The figures, of the questions that have an answer where nothing else is said (a refusal counts as a wrong answer):
+  F1, exact          shared words with the answer, and the same words, as SQuAD counts them; low by nature for sentences
+  holds the answer   the right answer stands whole in what was said
+  refused            the share of the questions with an answer that were refused
+  carry it           the share of the citations whose passage holds the right answer, or, in sets made from your notes,
+                     overlaps the passage the question was made from; by document where neither is known
+  it is cited        the share of what is right that a citation carries
+  refusals: right    the share of all refusals that were of questions without an answer (precision)
+  of unanswerable    the share of the questions without an answer that were refused (recall)
+  unsupported        the share of all sentences of answers that no source carries
+No model judges. Where a small model says nothing that stands in the notes Brain shows quotes in its place: that counts for
+that model, and is told.
+
+--json prints one object, which `brain eval show` reads; with --answers
+  {"answers": 1, "version", "made", "set": {"name", "kind", "sha256", "documents", "passages"}, "embedder", "questions":
+   {"asked", "answerable", "unanswerable"}, "counted", "degraded", "settings", "systems": {MODEL: {FIGURE: INTERVAL}},
+   "differences": [{"system", "against", FIGURE: INTERVAL and "tie"}…], "per_question": [{"_id", "kind", "answerable",
+   "systems": {MODEL: {"refused", "fell_back", "values": {FIGURE: NUMBER}}}}…], "seconds"}
+  FIGURE, in the order of the table: f1 contains exact lost cites_right cites_whole documents_right unsupported
+  refusals_right refusals_made trapped first total prompt completion cost; further found (what is right was among the
+  passages found), documents_whole, fell_back, f1_all and exact_all (SQuAD 2.0: a right refusal counts as 1)
+and without
   {"report": 1, "version", "made", "set": {"name", "kind", "sha256", "documents", "passages"}, "embedder",
    "questions": {"asked", "scored"}, "counted": {WHAT: [ID…]}, "degraded": [NAME…], "settings": {"depth", "shown", "draws",
    "seed"}, "systems": {SYSTEM: {METRIC: INTERVAL}}, "differences": {SYSTEM: {METRIC: INTERVAL and "tie"}},
@@ -38,23 +64,34 @@ marked as without an answer, are counted and not scored. Filters in a question (
    "values": {SYSTEM: {METRIC: NUMBER}}}], "seconds"}
   SYSTEM is one of words vectors rrf brain shown; METRIC one of ndcg@10 recall@5 recall@10 mrr@10 hit@1, and passage@10
   for sets made from notes; INTERVAL = {"mean", "low", "high"}; a difference is Brain less that baseline; losses are the
-  questions at which Brain did worse, the worst first. The texts of questions are in it only with --texts."""
+  questions at which Brain did worse, the worst first. The texts of questions and answers are in it only with --texts."""
 
 MAKE = """\
-No model is used. Half of the questions are headings that stand in one place only, where there are enough; the others are
-the telling words of a sentence, as somebody types who half remembers it. Each knows its note, its lines and the passage;
-the set is frozen with the SHA-256 of every note, so that later runs say which notes have changed. Edit or delete lines of
-queries.jsonl freely. The set holds passages of your notes, and is kept until you delete it, even where a note is deleted.
+No model is used: one that is small enough to run here phrases questions wrong too often, and a question that is wrong has no
+right answer. Two kinds of questions are made, as many of each as -n says where the notes give them:
+  for search    half of them headings that stand in one place only; the others are the telling words of a sentence, as
+                somebody types who half remembers it
+  for answers   a date, a number or a name, asked for by the other words of its sentence; two of them, of two notes that
+                share a rare word, in one question; with the month of a note that has a date; and questions nothing
+                answers: an eighth ask such a thing of somebody who stands in no note, an eighth are out of the blue
+A run without --answers asks all that have a passage.
+
+Each knows its note, its lines and the passage; the set is frozen with the SHA-256 of every note, so that later runs say
+which notes have changed. Edit or delete lines of queries.jsonl freely. Before it asks for somebody who stood in no note, a
+run looks in the index whether that still holds. The set holds passages of your notes, and is kept until you delete it, even
+where a note is deleted.
 
 What such questions can tell: whether what you have is found again, and whether another model or setting helps or harms
-on your notes. What they cannot: how well questions in other words, or over several notes, are answered. They are made of
-the notes' own words, which flatters the search for words, and a second note that would also be right counts as wrong.
+on your notes. What they cannot: how well questions in other words are answered. They are made of the notes' own words,
+which flatters the search for words, and a second note that would also be right counts as wrong.
 
---json prints {"set", "questions": [{"_id", "text", "kind", "path", "line"}…], "notes", "failed": [{"path", "reason"}…]}."""
+--json prints {"set", "questions": [{"_id", "text", "kind", "answers", "path", "line"}…], "notes", "failed": [{"path",
+"reason"}…]}; path and line are null for a question that nothing answers."""
 
 SHOW = """\
 One report is shown as `brain eval run` shows it. Of several reports of one set, Brain's figures are compared question by
-question with the first of them; where the paired interval holds 0 it is a tie.
+question with the first of them; where the paired interval holds 0 it is a tie. Reports of answers are compared model by
+model, each with itself in the first.
 
 --json prints {"reports": [REPORT without per_question…], "differences": [{"report", "against", METRIC: INTERVAL…}…]}."""
 
@@ -66,10 +103,12 @@ def add_eval(
     """`brain eval make`, `run` and `show`. `common` makes the flags every command has."""
     top = commands.add_parser(
         "eval",
-        help="how good is search on a set of questions, or on your own notes",
-        description="How good is search, in figures: on a set of questions with known answers, or on your own notes.\n\n"
+        help="how good are search and answers on a set of questions, or on your own notes",
+        description="How good are search and answers, in figures: on a set of questions with known answers, or on your own\n"
+        "notes.\n\n"
         "  brain eval make ~/notes          questions from your notes, in a folder of their own\n"
         "  brain eval run SET               ask them all, and score what is found\n"
+        "  brain eval run SET --answers     have them answered, with each model, and judge the answers\n"
         "  brain eval show REPORT…          reports that were kept, side by side",
         parents=[common()],
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -90,21 +129,49 @@ def add_eval(
 
     make = action("make", "make questions from your own notes, with the passage that answers each", MAKE)
     make.add_argument("notes", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
-    make.add_argument("-n", "--questions", type=_count, default=50, metavar="N", help="how many (default 50)")
+    make.add_argument(
+        "-n",
+        "--questions",
+        type=_count,
+        default=50,
+        metavar="N",
+        help="how many for search, and how many for answers (default 50)",
+    )
     make.add_argument("--to", type=Path, metavar="DIR", help="the new folder (default: eval/sets/ in the home)")
 
     run = action("run", "ask every question of a set, and score what is found", RUN)
     run.add_argument("set", type=Path, metavar="SET")
     run.add_argument("-n", "--questions", type=_count, metavar="N", help="only so many, always the same ones")
+    run.add_argument("--ids", type=Path, metavar="FILE", help="only the questions whose _id is a line of FILE")
+    run.add_argument("--answers", action="store_true", help="ask for answers and judge them, instead of what is found")
+    run.add_argument(
+        "--models",
+        type=_names,
+        metavar="A,B",
+        default=(),
+        help="with --answers: who answers: `quotes`, names of chat models, files",
+    )
+    run.add_argument(
+        "--anew", action="store_true", help="with --answers: ask again what a run that was stopped has kept"
+    )
     run.add_argument("--losses", type=_count, default=5, metavar="N", help="how many of the worst are told (default 5)")
     run.add_argument("--save", type=Path, metavar="FILE", help="also write the report of --json to FILE")
     run.add_argument(
-        "--texts", action="store_true", help="write the texts of questions into files and pipes too, not only their ids"
+        "--texts",
+        action="store_true",
+        help="write the texts of questions and answers into files and pipes too, not only their ids",
     )
     run.add_argument("--trec", type=Path, metavar="DIR", help="also write each ranking to DIR, as trec_eval reads them")
 
     show = action("show", "show reports that were kept, side by side", SHOW)
     show.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise argparse.ArgumentTypeError("it names nobody: quotes, or chat models, parted by commas")
+    return names
 
 
 def _count(text: str) -> int:

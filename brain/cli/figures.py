@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from brain.cleaning import one_line
+from brain.evaluating.answer_reports import AnswerReport
 from brain.evaluating.intervals import Interval
 from brain.evaluating.metrics import METRICS
 from brain.evaluating.reports import Loss, Report, compared
@@ -86,7 +87,7 @@ def against_the_first(reports: Sequence[Report]) -> Iterator[str]:
             yield from textwrap.wrap(f"Brain in [{number}] against [1]: {told}", WIDTH, subsequent_indent="  ")
 
 
-def not_scored(report: Report) -> Iterator[str]:
+def not_scored(report: Report | AnswerReport) -> Iterator[str]:
     """What of the set was not scored, or not as it should be, and which part was off."""
     if report.degraded:
         yield ""

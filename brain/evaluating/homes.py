@@ -17,6 +17,7 @@ from brain.embed import embed_pending
 from brain.errors import ModelError, ReadError, StoreBusy
 from brain.evaluating.sets import QuestionSet, Source
 from brain.events import Event, FellBack, FileFailed, FileIndexed, SyncStarted
+from brain.local import LocalBrain
 from brain.parts import Parts
 from brain.planning import Stamp
 from brain.readers import markdown
@@ -24,7 +25,7 @@ from brain.readers.text import paragraphs
 from brain.seams import Cancel
 from brain.settings import Settings
 from brain.store.catalog import Catalog
-from brain.store.claim import claim_store, look_at_store
+from brain.store.claim import Claim, claim_store, look_at_store
 from brain.sync import recipe_of
 from brain.types import Document
 
@@ -42,21 +43,23 @@ class Home:
     unit: Callable[[Path], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The Brain that answers, its catalog, and how the document at a path is called in the set."""
+
+    brain: LocalBrain
+    catalog: Catalog
+    unit: Callable[[Path], str]
+
+
 @contextmanager
 def open_corpus(settings: Settings, question_set: QuestionSet) -> Iterator[Home]:
     """The home of a corpus, made where it is new. Raises StoreBusy while another process measures with it."""
-    home = settings.home / FOLDER / question_set.corpus_sha256[:16]
-    own = replace(settings, home=home, models_folder=str(settings.shelf.absolute()))
-    ids = {path_of(document.id): document.id for document in question_set.documents}
     with ExitStack() as house:
-        claim = house.enter_context(claim_store(home))
-        if not claim.ours:
-            raise StoreBusy("Another Brain is measuring with this set.", hint="Wait for its end, then try again.")
-        catalog = Catalog(home / "catalog.db")
-        house.callback(catalog.close)
+        own, catalog, claim = house.enter_context(_claimed(settings, question_set))
         parts = Parts(own, catalog, claim)
         house.callback(parts.close)
-        yield Home(parts, catalog, ids.__getitem__)
+        yield Home(parts, catalog, _units(question_set))
 
 
 @contextmanager
@@ -68,6 +71,46 @@ def open_notes(settings: Settings) -> Iterator[Home]:
         parts = Parts(settings, catalog, look_at_store(settings.home))
         house.callback(parts.close)
         yield Home(parts, catalog, str)
+
+
+@contextmanager
+def answering_corpus(settings: Settings, question_set: QuestionSet) -> Iterator[Answering]:
+    """The Brain of a corpus that is indexed already. Raises StoreBusy while another process measures with it."""
+    with ExitStack() as house:
+        own, catalog, claim = house.enter_context(_claimed(settings, question_set))
+        catalog.add_folder(_ROOT)  # a Brain that watches nothing says so instead of answering; it is never synced
+        brain = LocalBrain(own, catalog, claim)
+        house.callback(brain.close)
+        yield Answering(brain, catalog, _units(question_set))
+
+
+@contextmanager
+def answering_notes(settings: Settings) -> Iterator[Answering]:
+    """The Brain of one's own notes, beside whoever owns the index. Raises StoreError where nothing is indexed."""
+    with ExitStack() as house:
+        catalog = Catalog(settings.home / "catalog.db", read_only=True)
+        house.callback(catalog.close)
+        brain = LocalBrain(settings, catalog, look_at_store(settings.home))
+        house.callback(brain.close)
+        yield Answering(brain, catalog, str)
+
+
+@contextmanager
+def _claimed(settings: Settings, question_set: QuestionSet) -> Iterator[tuple[Settings, Catalog, Claim]]:
+    """The home of a corpus for this process alone: its settings, its catalog."""
+    home = settings.home / FOLDER / question_set.corpus_sha256[:16]
+    own = replace(settings, home=home, models_folder=str(settings.shelf.absolute()))
+    with ExitStack() as house:
+        claim = house.enter_context(claim_store(home))
+        if not claim.ours:
+            raise StoreBusy("Another Brain is measuring with this set.", hint="Wait for its end, then try again.")
+        catalog = Catalog(home / "catalog.db")
+        house.callback(catalog.close)
+        yield own, catalog, claim
+
+
+def _units(question_set: QuestionSet) -> Callable[[Path], str]:
+    return {path_of(document.id): document.id for document in question_set.documents}.__getitem__
 
 
 def index(home: Home, documents: Sequence[Source], *, cancel: Cancel) -> Iterator[Event]:

@@ -56,19 +56,27 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A question and the passage it was made from."""
+    """A question, the passages it was made from, and its answer where it has a short one."""
 
     text: str
     kind: str
-    span: Span
+    spans: tuple[Span, ...]  # none where nothing answers it
+    answers: tuple[str, ...] = ()
+    parts: tuple[tuple[str, ...], ...] = ()  # of an answer in several parts: what is accepted of each
+    absent: str = ""  # what it asks for that stands in no note
+
+    @property
+    def path(self) -> str:
+        """The note it was made from, or the first of them; empty where nothing answers it."""
+        return self.spans[0].path if self.spans else ""
 
 
 def questions_from(notes: Sequence[Note], count: int) -> list[Made]:
     """Up to `count` questions, half of them headings where there are enough, spread over the notes; the same each time."""
     documents = [note.document for note in notes]
     holds = Counter(term for document in documents for term in set(terms(document.text)))
-    said = _counted(said for document in documents for _, _, said in _sentences(document))
-    headings = _counted(
+    said = counted(said for document in documents for _, _, said in sentences_of(document))
+    headings = counted(
         block.headings[-1]
         for document in documents
         for block in document.blocks
@@ -96,17 +104,17 @@ def _spread(waiting: Sequence[list[Made]], count: int, chosen: dict[str, Made]) 
     """Move `count` questions over: one of each note, notes not asked about yet first, then another of each …"""
     wanted = len(chosen) + count
     while len(chosen) < wanted and any(waiting):
-        asked_about = Counter(one.span.path for one in chosen.values())
-        for some in sorted(filter(None, waiting), key=lambda some: asked_about[some[0].span.path]):
+        asked_about = Counter(one.path for one in chosen.values())
+        for some in sorted(filter(None, waiting), key=lambda some: asked_about[some[0].path]):
             if len(chosen) == wanted:
                 return
             one = some.pop(0)
-            chosen.setdefault(_folded(one.text), one)
+            chosen.setdefault(folded(one.text), one)
 
 
-def _counted(texts: Iterable[str]) -> Counter[str]:
+def counted(texts: Iterable[str]) -> Counter[str]:
     """How often each text stands in the notes, folded."""
-    return Counter(_folded(text) for text in texts)
+    return Counter(folded(text) for text in texts)
 
 
 def _of_headings(note: Note, seen: Counter[str]) -> Iterator[Made]:
@@ -115,17 +123,14 @@ def _of_headings(note: Note, seen: Counter[str]) -> Iterator[Made]:
         if block.kind != "heading" or not block.headings or after.kind == "heading" or after.page != block.page:
             continue
         heading = block.headings[-1]
-        if FEWEST <= len(_telling(heading)) <= MOST and seen[_folded(heading)] == 1:
-            yield Made(heading, "heading", _span(note, block.start, after.end))
+        if FEWEST <= len(_telling(heading)) <= MOST and seen[folded(heading)] == 1:
+            yield Made(heading, "heading", (span_of(note, block.start, after.end),))
 
 
 def _of_sentences(note: Note, seen: Counter[str], holds: Counter[str]) -> Iterator[Made]:
-    for start, end, said in _sentences(note.document):
-        longest = LONG if _UNSPACED.search(said) is None else UNSPACED_LONG
-        if _NO_PROSE.search(said) or not SHORT <= len(_telling(said)) <= longest:
-            continue
-        if seen[_folded(said)] == 1 and (text := _typed(said, holds)):
-            yield Made(text, "sentence", _span(note, start, end))
+    for start, end, said in sentences_of(note.document):
+        if is_prose(said) and seen[folded(said)] == 1 and (text := _typed(said, holds)):
+            yield Made(text, "sentence", (span_of(note, start, end),))
 
 
 def _typed(said: str, holds: Counter[str]) -> str:
@@ -133,22 +138,45 @@ def _typed(said: str, holds: Counter[str]) -> str:
     if _UNSPACED.search(said):
         clauses = [clause for clause in _WORD.findall(said) if len(clause) >= SHORT]
         return max(clauses, key=len, default="")[:UNSPACED_LONGEST]
+    telling = typed_words(said)
+    shared = [word for word in telling if all(holds[term] > 1 for term in terms(word))]
+    chosen = shared if len(shared) >= ENOUGH else telling
+    if len(chosen) < ENOUGH:
+        return ""
+    return " ".join(rarest(chosen, holds))
+
+
+def typed_words(said: str) -> list[str]:
+    """The words of a sentence that somebody would type to find it again, each once, in order."""
     words = [word.strip(".…'’`*_~=#") for word in _WORD.findall(said)]
     telling = [
         word
         for word in words
         if len(word) > 2 and word.lower().replace("’", "'") not in _LITTLE and _SPOKEN.fullmatch(word)
     ]
-    telling = list({_folded(word): word for word in reversed(telling)}.values())[::-1]
-    shared = [word for word in telling if all(holds[term] > 1 for term in terms(word))]
-    chosen = shared if len(shared) >= ENOUGH else telling
-    if len(chosen) < ENOUGH:
-        return ""
-    rarest = sorted(chosen, key=lambda word: min((holds[term] for term in terms(word)), default=0))[:TYPED]
-    return " ".join(word for word in chosen if word in rarest)
+    return list({folded(word): word for word in reversed(telling)}.values())[::-1]
 
 
-def _sentences(document: Document) -> Iterator[tuple[int, int, str]]:
+def rarest(words: Sequence[str], holds: Counter[str]) -> list[str]:
+    """As many as a person would type, those that stand in the fewest notes, in their order."""
+    chosen = sorted(words, key=lambda word: min((holds[term] for term in terms(word)), default=0))[:TYPED]
+    return [word for word in words if word in chosen]
+
+
+def is_prose(said: str) -> bool:
+    """Whether it is a sentence that says something, and no property, address or code."""
+    longest = LONG if _UNSPACED.search(said) is None else UNSPACED_LONG
+    return not _NO_PROSE.search(said) and SHORT <= len(_telling(said)) <= longest
+
+
+def spread(waiting: Sequence[list[Made]], count: int) -> list[Made]:
+    """`count` of them, from as many notes as there are; none twice."""
+    chosen: dict[str, Made] = {}
+    _spread(waiting, count, chosen)
+    return list(chosen.values())
+
+
+def sentences_of(document: Document) -> Iterator[tuple[int, int, str]]:
     """The sentences of running text and lists: where each stands, and how it reads."""
     for block in document.blocks:
         if block.kind in ("prose", "list"):
@@ -162,10 +190,12 @@ def _telling(text: str) -> list[str]:
     return [term for term in key_terms(text) if term not in STOP_WORDS]
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """What is asked, in the form in which two questions are the same."""
     return " ".join(terms(text))
 
 
-def _span(note: Note, start: int, end: int) -> Span:
+def span_of(note: Note, start: int, end: int) -> Span:
+    """A passage of a note, with its lines."""
     text = note.document.text
     return Span(note.path, start, end, text.count("\n", 0, start) + 1, text.count("\n", 0, end) + 1, text[start:end])

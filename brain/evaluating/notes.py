@@ -69,7 +69,15 @@ def write_set(folder: Path, made: Sequence[Made], notes: Mapping[str, str]) -> N
             f"{folder} cannot be made: {error.strerror}.", hint="Name a folder that is not there yet."
         ) from error
     asked = [
-        {"_id": f"q{at:04}", "text": one.text, "kind": one.kind, "gold": [asdict(one.span)]}
+        {
+            "_id": f"q{at:04}",
+            "text": one.text,
+            "kind": one.kind,
+            "gold": [asdict(span) for span in one.spans],
+            **({"answers": one.answers} if one.answers else {}),
+            **({"all_of": one.parts} if one.parts else {}),
+            **({"answerable": False, "absent": one.absent} if not one.spans else {}),
+        }
         for at, one in enumerate(made, start=1)
     ]
     frozen = [{"path": path, "sha256": digest} for path, digest in notes.items()]
@@ -91,6 +99,9 @@ def held_against(question_set: QuestionSet, stored: Mapping[Path, Stored], text:
     texts: dict[str, str] = {}
     kept: list[Question] = []
     for question in question_set.questions:
+        if not question.is_answerable:
+            kept.append(question)
+            continue
         gold = {path: gain for path, gain in question.gold.items() if path in now}
         if not any(gain >= 1 for gain in gold.values()):
             flaws.setdefault("all_documents_missing", []).append(question.id)

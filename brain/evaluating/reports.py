@@ -234,13 +234,17 @@ def from_json(value: Any, where: str) -> Report:
 
 def load(path: Path) -> Report:
     """A report from its file. Raises ReadError."""
+    return from_json(read_json(path), str(path))
+
+
+def read_json(path: Path) -> Any:
+    """What a file that should be a report holds. Raises ReadError."""
     try:
-        value = json.loads(open_bytes(path.expanduser().absolute().resolve(), LARGEST))
+        return json.loads(open_bytes(path.expanduser().absolute().resolve(), LARGEST))
     except FileVanished as error:
         raise ReadError(f"There is no file {path}.", hint="brain eval run SET --json > FILE") from error
     except (ValueError, RecursionError) as error:
         raise ReadError(f"{path} is not JSON.", hint="brain eval run SET --json > FILE") from error
-    return from_json(value, str(path))
 
 
 def compared(report: Report, other: Report) -> dict[str, Interval] | None:

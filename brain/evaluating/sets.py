@@ -1,12 +1,14 @@
 """A set of questions as it lies in a folder: read, checked, and what is wrong with it counted instead of scored.
 
     corpus.jsonl    {"_id", "title", "text"} a line: the documents
-    queries.jsonl   {"_id", "text", "answerable"?} a line: the questions
-    qrels.tsv       question, document, judgment a line, with a heading line: what is right (0: looked at and wrong)
+    queries.jsonl   {"_id", "text", "answerable"?} a line: the questions; for answers also "answers": [TEXT…], and maybe
+                    "all_of": [TEXT or [TEXT…]…], "yesno": "yes"|"no", "trap_answer", "kind" or "category"
+    qrels.tsv       question, document, judgment a line, with a heading line: what is right (0: looked at and wrong);
+                    may be missing where answers are asked for
 
 A set on one's own notes has notes.jsonl in place of corpus.jsonl: {"path", "sha256"} a line, the notes as they were when
 the questions were made. Its questions hold what is right themselves: "gold": [{"path", "start", "end", "line",
-"last_line", "quote"}…].
+"last_line", "quote"}…]; one without an answer has none, and "absent" names the word that stood in no note.
 
 Nothing is searched here.
 """
@@ -33,6 +35,9 @@ SAID: Mapping[str, str] = {
     "unanswerable": "questions marked as without an answer: counted apart",
     "unjudged": "questions of which nobody said what is right: left out",
     "all_documents_missing": "questions whose right documents are all missing: left out",
+    "without_answer": "questions whose answer nobody gave: left out",
+    "for_search": "questions about what is found, without a short answer: left out (run the set without --answers)",
+    "found_by_now": "questions that were without an answer, and ask for what is in the notes by now: left out",
     "gone_passages": "questions whose passage is no longer in its note: left out",
     "missing_documents": "judgments of documents that are not in the set: ignored",
     "unknown_questions": "questions that are judged but not asked: ignored",
@@ -76,12 +81,19 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question and what is right: documents and their judgments, at least one of them 1 or more."""
+    """One question and what is right: documents and their judgments, and answers where they are known."""
 
     id: str
     text: str
     gold: Mapping[str, int]
     spans: tuple[Span, ...] = ()  # the passages that are right, where they are known
+    answers: tuple[str, ...] = ()  # any of them is right
+    parts: tuple[tuple[str, ...], ...] = ()  # an answer in several parts: of each, what is accepted
+    yes_or_no: str = ""
+    trap: str = ""  # the wrong answer that a careless system gives
+    kind: str = ""
+    is_answerable: bool = True
+    absent: str = ""  # of a question without an answer: what it asks for that stood in no note
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,7 @@ class QuestionSet:
     sha256: str  # of the questions and judgments, and of the corpus or the list of notes
     corpus_sha256: str
     documents: tuple[Source, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[Question, ...]  # each with a right document in the set, or those that an answer is known of
     asked: int  # questions in the file
     notes: Mapping[str, str] = field(default_factory=dict)  # path → SHA-256; empty for a set with a corpus
     flaws: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -111,11 +123,16 @@ class QuestionSet:
         return replace(self, questions=tuple(self.questions[at] for at in chosen))
 
 
-def read_set(folder: Path) -> QuestionSet:
-    """A set from its folder. Raises SettingsError for a folder that holds none, ReadError for a file that is broken."""
+def read_set(folder: Path, *, for_answers: bool = False) -> QuestionSet:
+    """A set from its folder. Raises SettingsError for a folder that holds none, ReadError for a file that is broken.
+
+    `for_answers`: its questions are those with known answers, and those known to have none; no judgments are needed.
+    """
     folder = folder.expanduser().absolute()
     is_of_notes = not (folder / CORPUS).exists() and (folder / NOTES).exists()
     needed = (NOTES, QUERIES) if is_of_notes else (CORPUS, QUERIES, JUDGMENTS)
+    if for_answers and not (folder / JUDGMENTS).exists():
+        needed = needed[:2]
     for name in needed:
         if not (folder / name).exists():
             raise SettingsError(
@@ -130,14 +147,15 @@ def read_set(folder: Path) -> QuestionSet:
     judged: dict[str, Mapping[str, int]] = {}
     if is_of_notes:
         notes = dict(_notes(folder / NOTES, held[NOTES]))
-        judged.update({question.id: question.gold for question, _ in asked})
+        judged.update({question.id: question.gold for question in asked})
     else:
         documents = tuple(_documents(folder / CORPUS, held[CORPUS], flaws))
-        judged.update(_judgments(folder / JUDGMENTS, held[JUDGMENTS], flaws))
+        if JUDGMENTS in held:
+            judged.update(_judgments(folder / JUDGMENTS, held[JUDGMENTS], flaws))
     if not documents and not notes:
         raise ReadError(f"{folder / needed[0]} is empty.", hint="There is nothing to search in.")
     there = {document.id for document in documents} | notes.keys()
-    questions = tuple(_scorable(asked, judged, there, flaws))
+    questions = tuple((_answerable if for_answers else _scorable)(asked, judged, there, flaws))
     digests = [hashlib.sha256(data).hexdigest() for data in held.values()]
     return QuestionSet(
         name=folder.name,
@@ -153,12 +171,12 @@ def read_set(folder: Path) -> QuestionSet:
 
 
 def _scorable(
-    asked: Sequence[tuple[Question, bool]],
+    asked: Sequence[Question],
     judged: Mapping[str, Mapping[str, int]],
     there: set[str],
     flaws: dict[str, list[str]],
 ) -> Iterator[Question]:
-    for question, is_answerable in asked:
+    for question in asked:
         gold = judged.get(question.id, {})
         missing = [document for document in gold if document not in there]
         if missing:
@@ -169,10 +187,29 @@ def _scorable(
         elif any(gain >= 1 for gain in gold.values()):
             flaws.setdefault("all_documents_missing", []).append(question.id)
         else:
-            flaws.setdefault("unjudged" if is_answerable else "unanswerable", []).append(question.id)
-    unknown = judged.keys() - {question.id for question, _ in asked}
+            flaws.setdefault("unjudged" if question.is_answerable else "unanswerable", []).append(question.id)
+    unknown = judged.keys() - {question.id for question in asked}
     if unknown:
         flaws["unknown_questions"] = sorted(unknown)
+
+
+def _answerable(
+    asked: Sequence[Question],
+    judged: Mapping[str, Mapping[str, int]],
+    there: set[str],
+    flaws: dict[str, list[str]],
+) -> Iterator[Question]:
+    """The questions that an answer can be held against, or a refusal; an answer in a document that is missing is none."""
+    for question in asked:
+        gold = judged.get(question.id, {})
+        left = {document: gain for document, gain in gold.items() if document in there}
+        is_missing = any(gain >= 1 for gain in gold.values()) and not any(gain >= 1 for gain in left.values())
+        if is_missing and question.is_answerable:
+            flaws.setdefault("all_documents_missing", []).append(question.id)
+        elif question.answers or not question.is_answerable:
+            yield replace(question, gold=left)
+        else:
+            flaws.setdefault("for_search" if question.spans else "without_answer", []).append(question.id)
 
 
 def _documents(path: Path, data: bytes, flaws: dict[str, list[str]]) -> Iterator[Source]:
@@ -193,10 +230,8 @@ def _notes(path: Path, data: bytes) -> Iterator[tuple[str, str]]:
         yield _text(path, number, row, "path"), _text(path, number, row, "sha256")
 
 
-def _questions(
-    path: Path, data: bytes, flaws: dict[str, list[str]], *, of_notes: bool
-) -> Iterator[tuple[Question, bool]]:
-    """Each question, still without its judgments in a set with a corpus, and whether it is marked as one that has an answer."""
+def _questions(path: Path, data: bytes, flaws: dict[str, list[str]], *, of_notes: bool) -> Iterator[Question]:
+    """Each question, still without its judgments in a set with a corpus."""
     seen: set[str] = set()
     for number, row in _rows(path, data):
         id, text = _text(path, number, row, "_id"), _text(path, number, row, "text")
@@ -205,7 +240,38 @@ def _questions(
             continue
         seen.add(id)
         spans = tuple(_spans(path, number, row)) if of_notes else ()
-        yield Question(id, text, {span.path: 1 for span in spans}, spans), row.get("answerable") is not False
+        answers = tuple(_texts(path, number, row, "answers"))
+        # A list of answers that is there and empty says the same as the mark.
+        is_answerable = row.get("answerable") is not False and (bool(answers) or row.get("answers") != [])
+        yield Question(
+            id,
+            text,
+            {span.path: 1 for span in spans},
+            spans,
+            answers=answers if is_answerable else (),
+            parts=tuple(_parts(path, number, row)),
+            yes_or_no=_maybe(row, "yesno").strip().lower(),
+            trap=_maybe(row, "trap_answer"),
+            kind=_maybe(row, "kind") or _maybe(row, "category"),
+            is_answerable=is_answerable,
+            absent=_maybe(row, "absent"),
+        )
+
+
+def _texts(path: Path, number: int, row: Mapping[str, Any], name: str) -> list[str]:
+    value = row.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise _broken(path, number, f'"{name}" should be a list of texts')
+    return [one for one in value if one.strip()]
+
+
+def _parts(path: Path, number: int, row: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    value = row.get("all_of") or []
+    for one in value if isinstance(value, list) else [None]:
+        accepted = [one] if isinstance(one, str) else one
+        if not isinstance(accepted, list) or not accepted or not all(isinstance(text, str) for text in accepted):
+            raise _broken(path, number, '"all_of" should be a list of texts, or of lists of them')
+        yield tuple(accepted)
 
 
 def _spans(path: Path, number: int, row: Mapping[str, Any]) -> Iterator[Span]:

@@ -12,27 +12,7 @@ from brain.evaluating.notes import held_against, read_notes, write_set
 from brain.evaluating.sets import read_set
 from brain.planning import Stamp, Stored
 from brain.settings import load
-
-BOARD = """# Board meeting
-
-platforms:: all of them and more besides, whatever they are called today
-
-## Budget for the garden
-
-After a long discussion the board agreed to spend forty thousand on the garden before October comes.
-
-## Open points
-
-Nothing.
-"""
-ROOF = """# Roof and gutters
-
-Tom asks two firms from the next town for an offer for the roof, the gutters and the garden shed.
-
-## Open points
-
-The board will look at the offer in October, after a discussion of what the garden has cost so far.
-"""
+from tests.evaluating.tiny import BOARD, ROOF
 
 
 def note(name: str, text: str) -> Note:
@@ -46,11 +26,11 @@ def test_every_passage_is_an_exact_slice_with_its_lines():
     made = questions_from(NOTES, 50)
     assert {one.kind for one in made} == {"heading", "sentence"}
     for one in made:
-        text = next(note.document.text for note in NOTES if note.path == one.span.path)
-        assert text[one.span.start : one.span.end] == one.span.quote
-        lines = text.splitlines()[one.span.line - 1 : one.span.last_line]
-        assert one.span.quote.splitlines()[0] in lines[0]
-        assert one.span.quote.splitlines()[-1] in lines[-1]
+        text = next(note.document.text for note in NOTES if note.path == one.spans[0].path)
+        assert text[one.spans[0].start : one.spans[0].end] == one.spans[0].quote
+        lines = text.splitlines()[one.spans[0].line - 1 : one.spans[0].last_line]
+        assert one.spans[0].quote.splitlines()[0] in lines[0]
+        assert one.spans[0].quote.splitlines()[-1] in lines[-1]
 
 
 def test_what_stands_in_two_places_is_not_asked_for():
@@ -59,7 +39,7 @@ def test_what_stands_in_two_places_is_not_asked_for():
     assert "Open points" not in asked
     assert not any("platforms" in text for text in asked)
     copies = [*NOTES, note("copy of board.md", BOARD)]
-    assert {one.span.path for one in questions_from(copies, 50)} == {"/notes/roof.md"}
+    assert {one.spans[0].path for one in questions_from(copies, 50)} == {"/notes/roof.md"}
 
 
 def test_a_sentence_is_asked_for_without_the_words_no_other_note_has():
@@ -69,7 +49,7 @@ def test_a_sentence_is_asked_for_without_the_words_no_other_note_has():
 
 def test_questions_are_the_same_each_time_and_spread_over_the_notes():
     assert questions_from(NOTES, 3) == questions_from(NOTES, 3)
-    assert {one.span.path for one in questions_from(NOTES, 2)} == {"/notes/board.md", "/notes/roof.md"}
+    assert {one.spans[0].path for one in questions_from(NOTES, 2)} == {"/notes/board.md", "/notes/roof.md"}
     assert len(questions_from(NOTES, 3)) == 3
 
 
@@ -78,7 +58,7 @@ def test_notes_without_spaces_between_words_give_questions_too():
         [note("寺.md", "8世紀に日本の首都であった奈良を代表する寺院である東大寺は、古都奈良の文化財の一部である。")], 5
     )
     assert made
-    assert all(one.text in one.span.quote for one in made)
+    assert all(one.text in one.spans[0].quote for one in made)
 
 
 @pytest.mark.parametrize(

@@ -46,3 +46,48 @@ def write(
     for name, lines in (("corpus.jsonl", corpus), ("queries.jsonl", asked), ("qrels.tsv", judged)):
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+# The same questions with their answers, one in two parts, and two that nothing answers.
+ANSWERED = (
+    {"_id": "q1", "text": "How much did the board agree on for the garden?", "answers": ["40 000 euros", "40000"]},
+    {"_id": "q2", "text": "When is the pump for the well delivered?", "answers": ["week 24"]},
+    {"_id": "q3", "text": "How long does sourdough rise before it is baked?", "answers": ["six hours"]},
+    {
+        "_id": "q5",
+        "text": "What does the lease say about notice, and when is choir practice?",
+        "answers": ["three months; Tuesday"],
+        "all_of": ["three months", ["Tuesday", "Tuesday evening"]],
+    },
+    {"_id": "q7", "text": "zither xylophone kazoo", "answerable": False},
+    {"_id": "q8", "text": "How many gears and new brakes does the bicycle have?", "answers": [], "kind": "near miss"},
+)
+
+
+def write_answered(folder: Path, questions: Iterable[Mapping[str, object]] = ANSWERED) -> Path:
+    """Write the set with answers; without judgments there is no qrels.tsv."""
+    write(folder, questions=(), judgments=[one for one in JUDGMENTS if one[0] != "q4"], more=questions)
+    return folder
+
+
+# Two notes that questions are made from.
+BOARD = """# Board meeting
+
+platforms:: all of them and more besides, whatever they are called today
+
+## Budget for the garden
+
+After a long discussion the board agreed to spend forty thousand on the garden before October comes.
+
+## Open points
+
+Nothing.
+"""
+ROOF = """# Roof and gutters
+
+Tom asks two firms from the next town for an offer for the roof, the gutters and the garden shed.
+
+## Open points
+
+The board will look at the offer in October, after a discussion of what the garden has cost so far.
+"""

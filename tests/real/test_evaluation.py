@@ -30,3 +30,19 @@ def test_a_set_is_indexed_once_and_meaning_finds_what_no_word_names(home: Path, 
     printed = capsys.readouterr()
     assert "embedding" not in printed.err
     assert "vectors alone" in printed.out
+
+
+def test_quotes_and_the_starter_model_answer_a_set_and_are_judged(home: Path, shelf: Shelf, tmp_path: Path, capsys):
+    (home / "config.toml").write_text(f'models_folder = "{shelf.folder}"\n')
+    folder = tiny.write_answered(tmp_path / "tiny")
+    assert main(["eval", "run", str(folder), "--answers", "--json"]) == DONE
+    body = json.loads(capsys.readouterr().out)
+    quotes, model = body["systems"]["quotes"], body["systems"]["smollm2-135m-instruct"]
+    assert body["degraded"] == []
+    assert quotes["contains"]["mean"] >= 0.75
+    assert quotes["cites_whole"]["mean"] >= 0.75
+    assert quotes["unsupported"]["mean"] == 0.0
+    assert (quotes["completion"]["mean"], quotes["cost"]["mean"]) == (0.0, 0.0)
+    assert model["completion"]["mean"] > 0
+    assert model["first"]["mean"] > 0 and model["total"]["mean"] > 0
+    assert model["refusals_made"]["mean"] >= 0.5  # "zither xylophone kazoo" is refused by the gate, whatever the model

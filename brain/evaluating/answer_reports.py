@@ -1,0 +1,268 @@
+"""What came out of asking for answers, as JSON that can be kept and read back; every figure is worked out from the questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from brain import __version__
+from brain.errors import ReadError
+from brain.evaluating.intervals import DRAWS, SEED, Bootstrap, Interval, Pair
+from brain.evaluating.judging import Judged
+from brain.evaluating.sets import QuestionSet
+
+FORMAT = 1
+
+Measure = Literal[
+    "f1", "exact", "contains", "f1_all", "exact_all", "found",
+    "cites_right", "cites_whole", "documents_right", "documents_whole",
+    "refusals_right", "refusals_made", "lost", "unsupported", "trapped", "fell_back",
+    "first", "total", "prompt", "completion", "cost",
+]  # fmt: skip
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReport:
+    """One set, answered by one system or several: the same questions in the same order."""
+
+    name: str
+    sha256: str
+    kind: str  # "corpus" or "notes"
+    documents: int
+    passages: int
+    asked: int
+    embedder: str
+    rows: Mapping[str, tuple[Judged, ...]]  # by system
+    counted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what was not judged, or not as it should be
+    degraded: tuple[str, ...] = ()
+    made: str = ""
+    version: str = __version__
+    seconds: float = 0.0
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The systems, in the order in which they were asked for."""
+        return tuple(self.rows)
+
+    @property
+    def questions(self) -> tuple[Judged, ...]:
+        """The questions, as the first system answered them."""
+        return next(iter(self.rows.values()), ())
+
+    def figures(self) -> dict[str, dict[Measure, Interval]]:
+        """Every figure with its interval; one that applies to no question is left out."""
+        draws = Bootstrap(len(self.questions))
+        figures: dict[str, dict[Measure, Interval]] = {}
+        for system, rows in self.rows.items():
+            found = {measure: draws.ratio([pair(row, measure) for row in rows]) for measure in MEASURES}
+            figures[system] = {measure: interval for measure, interval in found.items() if interval is not None}
+        return figures
+
+    def differences(self) -> list[Difference]:
+        """Every later system against each before it, paired by question."""
+        systems = self.systems
+        return [
+            Difference(system, against, differences_of(self.rows[system], self.rows[against]))
+            for at, system in enumerate(systems)
+            for against in systems[:at]
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How much higher the figures of one system are than those of another."""
+
+    system: str
+    against: str
+    figures: Mapping[Measure, Interval]
+
+
+def pair(row: Judged, measure: Measure) -> Pair:
+    """What a question adds to a figure, above and below the line; (0, 0) where it does not count for it."""
+    refused = float(row.is_refused)
+    match measure:
+        case "f1_all" | "exact_all":  # SQuAD 2.0: a question without an answer is right where it is refused
+            if not row.is_answerable:
+                return refused, 1.0
+            value = row.values.get("f1" if measure == "f1_all" else "exact")
+            return (0.0, 0.0) if value is None else (value, 1.0)
+        case "refusals_right":
+            return refused * (not row.is_answerable), refused
+        case "refusals_made":
+            return (0.0, 0.0) if row.is_answerable else (refused, 1.0)
+        case "lost":
+            return (refused, 1.0) if row.is_answerable else (0.0, 0.0)
+        case "unsupported":
+            return row.values.get("unsupported", 0.0), row.values.get("sentences", 0.0)
+        case "fell_back":
+            return (0.0, 0.0) if row.is_refused else (float(row.fell_back), 1.0)
+        case _:
+            value = row.values.get(measure)
+            return (0.0, 0.0) if value is None else (value, 1.0)
+
+
+def differences_of(rows: Sequence[Judged], others: Sequence[Judged]) -> dict[Measure, Interval]:
+    """How much higher each figure of the first is; both are of the same questions in the same order."""
+    draws = Bootstrap(len(rows))
+    found = {
+        measure: draws.ratio_difference([pair(row, measure) for row in rows], [pair(row, measure) for row in others])
+        for measure in MEASURES
+    }
+    return {measure: interval for measure, interval in found.items() if interval is not None}
+
+
+def compared(report: AnswerReport, other: AnswerReport) -> list[Difference]:
+    """Each system of one report against itself in another of the same set, over the questions both have."""
+    if report.sha256 != other.sha256:
+        return []
+    found: list[Difference] = []
+    for system in report.systems:
+        theirs = {row.id: row for row in other.rows.get(system, ())}
+        pairs = [(row, theirs[row.id]) for row in report.rows[system] if row.id in theirs]
+        if pairs:
+            figures = differences_of([mine for mine, _ in pairs], [its for _, its in pairs])
+            found.append(Difference(system, system, figures))
+    return found
+
+
+def answer_report_of(
+    question_set: QuestionSet,
+    rows: Mapping[str, Sequence[Judged]],
+    *,
+    documents: int,
+    passages: int,
+    embedder: str,
+    seconds: float = 0.0,
+) -> AnswerReport:
+    """What a run found."""
+    parts = dict.fromkeys(part for judged in rows.values() for row in judged for part in row.degraded if part != "chat")
+    return AnswerReport(
+        name=question_set.name,
+        sha256=question_set.sha256,
+        kind="notes" if question_set.is_of_notes else "corpus",
+        documents=documents,
+        passages=passages,
+        asked=question_set.asked,
+        embedder="" if "vectors" in parts else embedder,
+        rows={system: tuple(judged) for system, judged in rows.items()},
+        counted=dict(question_set.flaws),
+        degraded=tuple(parts),
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=seconds,
+    )
+
+
+def to_json(report: AnswerReport, *, texts: bool = False) -> dict[str, Any]:
+    """The object of `brain eval run --answers --json`."""
+    questions = report.questions
+    unanswerable = sum(not row.is_answerable for row in questions)
+    return {
+        "answers": FORMAT,
+        "version": report.version,
+        "made": report.made,
+        "set": {
+            "name": report.name,
+            "kind": report.kind,
+            "sha256": report.sha256,
+            "documents": report.documents,
+            "passages": report.passages,
+        },
+        "embedder": report.embedder or None,
+        "questions": {
+            "asked": report.asked,
+            "answerable": len(questions) - unanswerable,
+            "unanswerable": unanswerable,
+        },
+        "counted": {what: list(ids) for what, ids in report.counted.items()},
+        "degraded": list(report.degraded),
+        "settings": {"draws": DRAWS, "seed": SEED, "judge": "rules"},
+        "systems": {system: interval_json(figures) for system, figures in report.figures().items()},
+        "differences": [
+            {"system": one.system, "against": one.against, **interval_json(one.figures, ties=True)}
+            for one in report.differences()
+        ],
+        "per_question": [
+            {
+                "_id": row.id,
+                "kind": row.kind,
+                "answerable": row.is_answerable,
+                **({"text": row.text} if texts else {}),
+                "systems": {system: _row(rows[at], texts) for system, rows in report.rows.items()},
+            }
+            for at, row in enumerate(questions)
+        ],
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def interval_json(figures: Mapping[Measure, Interval], *, ties: bool = False) -> dict[str, dict[str, float | bool]]:
+    """Figures as JSON; of differences also whether each is a tie."""
+    return {
+        measure: {
+            "mean": round(found.mean, 6),
+            "low": round(found.low, 6),
+            "high": round(found.high, 6),
+            **({"tie": found.holds_zero} if ties else {}),
+        }
+        for measure, found in figures.items()
+    }
+
+
+def _row(row: Judged, texts: bool) -> dict[str, Any]:
+    return {
+        "refused": row.is_refused,
+        "fell_back": row.fell_back,
+        **({"answer": row.answer} if texts else {}),
+        "values": {name: round(value, 6) for name, value in row.values.items()},
+    }
+
+
+def is_answers(value: Any) -> bool:
+    """Whether JSON looks like a report of answers."""
+    return isinstance(value, dict) and "answers" in value
+
+
+def from_json(value: Any, where: str) -> AnswerReport:
+    """A report that was kept. Figures are worked out again. Raises ReadError for anything else."""
+    try:
+        if value["answers"] != FORMAT:
+            raise ReadError(f"{where} is a report of another version of Brain.", hint="Run the set again.")
+        about = value["set"]
+        return AnswerReport(
+            name=str(about["name"]),
+            sha256=str(about["sha256"]),
+            kind=str(about["kind"]),
+            documents=int(about["documents"]),
+            passages=int(about["passages"]),
+            asked=int(value["questions"]["asked"]),
+            embedder=str(value["embedder"] or ""),
+            rows={
+                str(system): tuple(_judged(one, one["systems"][system]) for one in value["per_question"])
+                for system in value["systems"]
+            },
+            counted={str(what): tuple(map(str, ids)) for what, ids in value["counted"].items()},
+            degraded=tuple(map(str, value["degraded"])),
+            made=str(value["made"]),
+            version=str(value["version"]),
+            seconds=float(value["seconds"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ReadError(
+            f"{where} is no report of `brain eval run --answers`.", hint="brain eval run SET --answers --json > FILE"
+        ) from error
+
+
+def _judged(question: Mapping[str, Any], row: Mapping[str, Any]) -> Judged:
+    return Judged(
+        id=str(question["_id"]),
+        kind=str(question["kind"]),
+        is_answerable=bool(question["answerable"]),
+        is_refused=bool(row["refused"]),
+        fell_back=bool(row["fell_back"]),
+        values={str(name): float(value) for name, value in row["values"].items()},
+        text=str(question.get("text", "")),
+        answer=str(row.get("answer", "")),
+    )
