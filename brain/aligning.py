@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from brain.comparing import COUNTS, MONTHS, root
 from brain.wording import STOP_WORDS, term_spans
@@ -24,13 +25,18 @@ _EMPTY = STOP_WORDS | frozenset(  # words that can change without the thing they
     "less most least very just only so up down out about around during until since after before".split()
 )
 
+_EITHER_WAY = frozenset(
+    root(word) for word in "and or by with of is was are were".split()
+)  # what does not say who did it
+
 Blocks = Sequence[tuple[str, int, int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
     roots: list[str]
-    things: frozenset[int]  # places of words that name something, as their look or the word before them tells
+    things: frozenset[int]  # places of words that name something, as their look or the words before them tell
+    names: frozenset[int]  # places of words written with a capital
 
 
 def is_changed(said: str, source: str) -> bool:
@@ -51,20 +57,40 @@ def is_changed(said: str, source: str) -> bool:
                 return True
         elif set(mine) <= set(theirs.roots) and set(other) <= set(ours.roots):
             swapped.append((" ".join(mine), " ".join(other)))
-    return any((other, mine) in swapped for mine, other in swapped)
+    return any((other, mine) in swapped for mine, other in swapped) or _is_turned(ours, theirs)
+
+
+def _is_turned(ours: _Words, theirs: _Words) -> bool:
+    """Whether two names stand around the same words the other way round: "Anna paid Tom", "Tom paid Anna"."""
+    names = [
+        at for at in sorted(ours.names) if ours.roots.count(ours.roots[at]) == theirs.roots.count(ours.roots[at]) == 1
+    ]
+    for first, second in pairwise(names):
+        then, now = theirs.roots.index(ours.roots[first]), theirs.roots.index(ours.roots[second])
+        between = ours.roots[first + 1 : second]
+        if now < then and between == theirs.roots[now + 1 : then] and between and not _EITHER_WAY & set(between):
+            return True
+    return False
 
 
 def _words(text: str) -> _Words:
     found: list[str] = []
     things: set[int] = set()
-    before = "the"  # a sentence begins with what it is about
+    names: set[int] = set()
+    before, earlier = "the", ""  # a sentence begins with what it is about
     for start, _, term in term_spans(text):
         if term not in ("a", "an", "the"):
-            if before in _LEADS or text[start].isupper():
+            is_name = text[start].isupper()
+            is_second = (
+                earlier in _LEADS and before not in _LEADS and not term.endswith(("ed", "s"))
+            )  # no verb, that is
+            if is_name or before in _LEADS or is_second:
                 things.add(len(found))
+            if is_name:
+                names.add(len(found))
             found.append(root(term))
-        before = term
-    return _Words(found, frozenset(things))
+        before, earlier = term, before
+    return _Words(found, frozenset(things), frozenset(names))
 
 
 def _telling(words: Sequence[str]) -> list[str]:

@@ -171,14 +171,13 @@ def _claims(answer: str) -> list[tuple[str, frozenset[int]]]:
 @lru_cache(maxsize=64)  # an answer is checked again with each of its sentences, while it streams
 def _source(evidence: Evidence, question: str) -> _Source:
     text = evidence.chunk.text
-    seen = [(start, end, plain(text[start:end], evidence.chunk.format)) for start, end in material(text, question=question)]
+    seen = [
+        (start, end, plain(text[start:end], evidence.chunk.format)) for start, end in material(text, question=question)
+    ]
     above = " ".join((evidence.title, *evidence.chunk.headings))
     return _Source(
         evidence,
-        tuple(
-            _Piece(start, end, text[start:end], comparable(said), numbers_in(said))
-            for start, end, said in seen
-        ),
+        tuple(_Piece(start, end, text[start:end], comparable(said), numbers_in(said)) for start, end, said in seen),
         comparable(above),
         numbers_in(above),
         " ".join(term for _, _, said in seen for term in terms(said)),
@@ -297,7 +296,10 @@ def _spans(claim: _Claim, source: _Source, total: float) -> list[_Span]:
         if at + 1 < len(source.pieces) and shares[at + 1] and not piece.text.startswith("|"):
             after = source.pieces[at + 1]
             is_next = follows(source.evidence.chunk.text, piece.end, after.start)
-            if is_next and _share(claim, piece.roots | after.roots, total) >= max(shares[at], shares[at + 1]) + _PAIR_GAIN:
+            if (
+                is_next
+                and _share(claim, piece.roots | after.roots, total) >= max(shares[at], shares[at + 1]) + _PAIR_GAIN
+            ):
                 add(piece, after)
     return found
 

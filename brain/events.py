@@ -157,6 +157,7 @@ class Answered:
     usage: Usage = Usage()
     seconds: AnswerTimings = AnswerTimings()
     stopped: bool = False  # the person stopped it; what there is of it is kept
+    doubt: str = ""  # what of the question the notes may not speak of, a sentence; "": no doubt
 
 
 @dataclass(frozen=True, slots=True)

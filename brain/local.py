@@ -92,6 +92,7 @@ class LocalBrain:
                 unread=self._unread,
                 began=began,
                 cancel=cancel,
+                embedder=self._parts.embedder().name if any(one.scores.vectors for one in found.evidence) else None,
             )
 
     def sync(

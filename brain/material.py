@@ -40,9 +40,9 @@ _ORDER = re.compile(
             r"\bfrom now on,? (?:you )?(?:must |will |always )?(?:answer|reply|respond|act|say|speak|write)\b",
             r"\b(?:if|when|whenever) (?:you are |you're |someone |anyone |the user |a user |the reader )(?:is )?ask(?:ed|s)?\b"
             r"|\b(?:if|when|whenever) asked (?:about|for|how|what|who|which|where|when|whether)\b",
-            r"(?:^|[,;:–—-] ?|\b(?:must|should|shall|please|always|only|instead|just|now|and|then) )"
+            r"^say i\b|(?:^|[,;:–—-] ?|\b(?:must|should|shall|please|always|only|instead|just|now|and|then) )"
             r"(?:answer|reply|respond|say|output|state|tell (?:the |your )?(?:user|reader|person)s?)\b"
-            r"(?=[ :]+(?:only|with|that|exactly|always|[\"“':]|in \w+ (?:only|words)|as |no(?:thing)? |i |we |you |yes\b|it |this |the ))",
+            r"(?=[ :]+(?:only|with|that|exactly|always|[\"“':]|in \w+ (?:only|words)|as |no(?:thing)? |yes\b|it |this |the ))",
             r"\b(?:cite|mark|treat|label|flag) (?:this|it|that|the (?:next|following)|source|every\w*|all)\b.{0,50}"
             r"\b(?:as|source|supported|verified|true|trusted|fact)\b",
             r"(?:^|\n)[ \t>*#-]*(?:system|assistant|user|developer|human|ai|tool|instruction|response)\b[*_]*\s*:",

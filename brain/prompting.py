@@ -1,7 +1,8 @@
 """From a question, its evidence and the conversation to the messages a chat model reads, within a token budget.
 
 The order serves prompt caches: fixed instructions, sources, history, question last. Sources are material, fenced and
-numbered; nothing in them is an instruction, and what reads like one to a machine is left out. It never decides whether to answer and never checks what comes back.
+numbered; nothing in them is an instruction, and what reads like one to a machine is left out. It never decides whether to
+answer and never checks what comes back.
 """
 
 from __future__ import annotations

@@ -70,7 +70,9 @@ def reworded(text: str, dice: random.Random) -> str:
     if clause and clause.start() > 40 and dice.random() < 0.6:
         text = text[: clause.start()] + "."
     if dice.random() < 0.5:
-        text = re.sub(r"(?<![\d.,–-])\b([2-9])\b(?![\d.,–-]| ?[%°€$]|st|nd|rd|th)", lambda m: _WRITTEN[m[1]], text, count=1)
+        text = re.sub(
+            r"(?<![\d.,–-])\b([2-9])\b(?![\d.,–-]| ?[%°€$]|st|nd|rd|th)", lambda m: _WRITTEN[m[1]], text, count=1
+        )
     return text
 
 
@@ -99,9 +101,7 @@ def _name(text: str, passages: Sequence[str], at: int, dice: random.Random) -> s
     own = list(_NAME.finditer(text))
     near = passages[at] if dice.random() < 0.5 else dice.choice(passages)
     others = [
-        m[0]
-        for m in _NAME.finditer(near)
-        if not set(m[0].split()) & set(text.split()) and m[0].lower() not in MONTHS
+        m[0] for m in _NAME.finditer(near) if not set(m[0].split()) & set(text.split()) and m[0].lower() not in MONTHS
     ]
     own = [m for m in own if not _MONTH.search(m[0])]
     if not own or not others:

@@ -129,7 +129,8 @@ def answer_rows(answered: Answered) -> list[str]:
 
 def source_rows(answered: Answered) -> list[str]:
     """Numbered sources with place and quote, then how it came about."""
-    rows = [""] if answered.citations else []
+    rows = ["", f"Careful: {one_line(answered.doubt)}"] if answered.doubt and not answered.abstained else []
+    rows += [""] if answered.citations else []
     rows += [row for citation in answered.citations for row in _source(citation)]
     for unread in answered.unread:
         pages = ", ".join(str(page) for page in unread.pages[:10]) + (" …" if len(unread.pages) > 10 else "")

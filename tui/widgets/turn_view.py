@@ -200,6 +200,8 @@ class TurnView(Widget):
             again = f"{self._look.again_key()} {texts.AGAIN}" if self._look.again_key() else ""
             hint = " · ".join(part for part in (turn.failed.hint, again) if part)
             done += _failure_lines(turn.failed.reason, hint, width, "$text-error")
+        if turn.answered and turn.answered.doubt and not turn.answered.abstained:
+            done += Content.styled(one_line(turn.answered.doubt), "$text-warning").wrap(width)
         for unread in turn.answered.unread if turn.answered and turn.answered.abstained else ():
             pages = ", ".join(str(page) for page in unread.pages[:8])
             name = one_line(self._look.place(unread.path))
