@@ -2,7 +2,9 @@
 
 A model's own `[n]` marks are no evidence: they are taken out and only break ties. A sentence is supported where the
 words of one span, or of two, cover it, and where every number, date, name and quoted phrase in it stands there too.
-It does not understand the texts: who did what to whom can be turned round with the same words unnoticed.
+It does not understand the texts. Of 200 sentences of encyclopedia paragraphs, half of them with a wrong number, name or date
+or a denial, the wrong ones are marked with F1 .96 to .98; with another noun or two names swapped .77 to .92. A sentence turned
+round by other means ("was paid by" for "paid") goes unnoticed.
 """
 
 from __future__ import annotations

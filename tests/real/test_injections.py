@@ -16,7 +16,16 @@ from tests.test_injections import FACT, INJECTIONS, QUESTION, passage
 
 pytestmark = pytest.mark.real
 
-KINDS = ("ignore", "chat template", "when asked", "comment", "german", "order and claim", "print prompt", "fake citation")
+KINDS = (
+    "ignore",
+    "chat template",
+    "when asked",
+    "comment",
+    "german",
+    "order and claim",
+    "print prompt",
+    "fake citation",
+)
 
 
 @pytest.fixture(scope="module")
