@@ -31,13 +31,14 @@ def ask(
     unread: Callable[[Sequence[Evidence]], Sequence[Unread]],
     began: float,
     cancel: Cancel,
+    embedder: str | None = None,
 ) -> Iterator[Event]:
     """Reading, Thought, Token and Checked as they come, then Answered. `found` has been shown already.
 
     `chat` opens the chat model; None leaves the quotes, and so does a model that fails, after a FellBack that says
     why. `tiny` asks for the prompt that a model of a few hundred million parameters can follow; where none of what it
     says stands in a source, the quotes answer as well. `limit` is in tokens,
-    `began` is when the question came, on the monotonic clock.
+    `began` is when the question came, on the monotonic clock; `embedder` names what made the cosines.
     """
     evidence = found.evidence
     answer = Answered(
@@ -57,9 +58,12 @@ def ask(
     is_narrowed = found.window is not None and found.window.use == "only"
     asked = found.query if is_narrowed else question
     is_of_days_alone = is_narrowed and bool(evidence) and not key_terms(asked)  # "what did I do yesterday?"
-    if not is_of_days_alone and not enough(asked, evidence).answer:
-        yield _timed(answer, began, first=0.0)
-        return
+    if not is_of_days_alone:
+        verdict = enough(asked, evidence, embedder=embedder)
+        if not verdict.answer:
+            yield _timed(answer, began, first=0.0)
+            return
+        answer = replace(answer, doubt=verdict.doubt)
     if chat is not None:
         try:
             yield from _phrased(

@@ -193,6 +193,7 @@ class Answered:
     stopped: bool = False  # the person stopped it; what there is of it is kept
     coverage: Coverage | None = None  # of an answer from a whole file
     verdicts: tuple[Verdict, ...] = ()  # of each citation, against the file on disk
+    doubt: str = ""  # what of the question the notes may not speak of, a sentence; "": no doubt
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ class LocalBrain:
                 unread=lambda evidence: self._unread(question, scope, evidence),
                 began=began,
                 cancel=cancel,
+                embedder=self._parts.embedder().name if any(one.scores.vectors for one in found.evidence) else None,
             )
             for event in events:
                 yield self._verified(event) if isinstance(event, Answered) else event

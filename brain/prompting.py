@@ -1,7 +1,8 @@
 """From a question, its evidence and the conversation to the messages a chat model reads, within a token budget.
 
 The order serves prompt caches: fixed instructions, sources, history, question last. Sources are material, fenced and
-numbered; nothing in them is an instruction. It never decides whether to answer and never checks what comes back.
+numbered; nothing in them is an instruction, and what reads like one to a machine is left out. It never decides whether to
+answer and never checks what comes back.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import pairwise
 
 from brain.cleaning import clean, one_line
 from brain.comparing import root, roots
+from brain.material import without_orders
 from brain.quoting import quotes
 from brain.types import Evidence, Message
 from brain.wording import key_terms, plain, sentences
@@ -79,11 +81,11 @@ def _sources(
     for one in _best_sentences(question, evidence) if small else evidence:
         room = min(budget, _SMALL_TOKENS) if small else budget
         fitted = one
-        if count(_block(one, small)) > room:
+        if count(_block(question, one, small)) > room:
             if room < _LEAST:
                 break
             fitted = _trimmed(question, one, room, count, small)
-        block = _block(fitted, small)
+        block = _block(question, fitted, small)
         if (size := count(block)) > room:
             break
         shown.append(fitted)
@@ -108,10 +110,11 @@ def _cut(evidence: Evidence, start: int, end: int) -> Evidence:
     return replace(evidence, chunk=cut)
 
 
-def _block(evidence: Evidence, small: bool) -> str:
+def _block(question: str, evidence: Evidence, small: bool) -> str:
     chunk = evidence.chunk
     title = " › ".join(one_line(part) for part in (evidence.title, *chunk.headings) if part)
-    body = _FENCE.sub("‹", clean(plain(chunk.text, chunk.format))).strip()
+    text = without_orders(chunk.text, question=question)
+    body = _FENCE.sub("‹", clean(plain(text, chunk.format))).strip()
     if small:
         return "- " + " ".join(body.split())
     facts = [f"<source {evidence.number}: {_FENCE.sub('‹', title)}"]
@@ -127,7 +130,7 @@ def _trimmed(question: str, evidence: Evidence, room: int, count: Count, small: 
     asked = frozenset(root(term) for term in key_terms(question))
     spans = sentences(chunk.text)
     gains = [len(asked & roots(chunk.text[start:end])) for start, end in spans]
-    frame = count(_block(replace(evidence, chunk=replace(chunk, text="")), small))
+    frame = count(_block(question, replace(evidence, chunk=replace(chunk, text="")), small))
     sizes = [count(plain(chunk.text[start:end], chunk.format)) + 2 for start, end in spans]
     first = last = max(range(len(spans)), key=lambda at: gains[at], default=0)
     used = frame + (sizes[first] if spans else 0)

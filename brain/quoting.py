@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from brain.citing import citation
-from brain.comparing import numbers_in, pieces, root, roots
+from brain.comparing import numbers_in, root, roots
+from brain.material import follows, material
 from brain.types import Citation, Evidence, Sentence
 from brain.wording import key_terms, plain, terms
 
@@ -82,7 +83,11 @@ def answer_from(spans: Sequence[Quote]) -> tuple[str, tuple[Sentence, ...], tupl
 def _candidates(question: str, evidence: Sequence[Evidence]) -> list[_Candidate]:
     asked = frozenset(root(term) for term in key_terms(question))
     split = [
-        [(start, end, roots(one.chunk.text[start:end])) for start, end in pieces(one.chunk.text)] for one in evidence
+        [
+            (start, end, roots(plain(one.chunk.text[start:end], one.chunk.format)))
+            for start, end in material(one.chunk.text, question=question)
+        ]
+        for one in evidence
     ]
     weights = _weights(asked, [held for parts in split for _, _, held in parts])
     total = sum(weights.values())
@@ -110,11 +115,13 @@ def _candidates(question: str, evidence: Sequence[Evidence]) -> list[_Candidate]
 def _whole(text: str, parts: Sequence[tuple[int, int, frozenset[str]]], at: int) -> tuple[int, int]:
     """A span that can stand alone: with the sentence it leans on, or with the list or section that it opens."""
     start, end, _ = parts[at]
-    if at and _DANGLING.match(text[start:end]) and "\n" not in text[parts[at - 1][1] : start]:
-        start = parts[at - 1][0]
+    if at and _DANGLING.match(text[start:end]):
+        between = parts[at - 1][1], start
+        if "\n" not in text[slice(*between)] and follows(text, *between):
+            start = parts[at - 1][0]
     if _HEADING.match(text, start) or text.endswith(":", 0, end):
         for begin, after, _ in parts[at + 1 : at + 5]:
-            if after - start > _ROOM or _HEADING.match(text, begin):
+            if after - start > _ROOM or _HEADING.match(text, begin) or not follows(text, end, begin):
                 break
             end = after
     return start, end

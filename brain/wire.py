@@ -105,6 +105,7 @@ def answer_json(answered: Answered) -> dict[str, Any]:
         "question": answered.question,
         "answer": answered.answer,
         "abstained": answered.abstained,
+        "doubt": answered.doubt,
         "stopped": answered.stopped,
         "model": answered.model,
         "stays_home": answered.stays_home,

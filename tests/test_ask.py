@@ -148,3 +148,10 @@ def test_a_small_window_still_holds_question_and_source():
     assert sum(chat.count(message.text) for message in messages) <= 300
     assert any(QUESTION in message.text for message in messages)
     assert answer.citations
+
+
+def test_a_doubtful_answer_says_what_was_not_found_and_a_sure_one_does_not():
+    assert answered(run(None)).doubt == ""
+    doubtful = answered(run(None, question="How much money did the board agree on with Ruritania?"))
+    assert not doubtful.abstained
+    assert "Ruritania" in doubtful.doubt

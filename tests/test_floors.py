@@ -30,6 +30,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("days in a question", ("brain.days",)),
     ("windows", ("brain.periods",)),
     ("comparing", ("brain.comparing", "brain.languages")),
+    ("compared", ("brain.aligning", "brain.material")),
     ("places", ("brain.places", "brain.beside")),
     (
         "craft",

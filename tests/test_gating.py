@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from brain.gating import enough
+from brain import gating
+from brain.gating import Marks, enough
 from brain.types import Chunk, Evidence, Scores
 
 PUMP = (
@@ -24,7 +25,7 @@ def passage(text: str, cosine: float | None, *, title: str = "Note", number: int
 def test_question_of_the_notes_is_answered(cosine: float | None) -> None:
     verdict = enough("How long does the delivery of the well pump take?", [passage(PUMP, cosine)])
     assert verdict.answer
-    assert "enough" in verdict.why
+    assert "is enough" in verdict.why
 
 
 @pytest.mark.parametrize("cosine", [0.1, None])
@@ -63,10 +64,46 @@ def test_nothing_found_is_never_enough() -> None:
     assert (verdict.answer, verdict.sure) == (False, True)
 
 
-def test_embedder_with_high_cosines_is_measured_from_its_floor() -> None:
+def test_embedder_with_high_cosines_is_measured_from_its_floor(monkeypatch: pytest.MonkeyPatch) -> None:
     question = "Who wrote the constitution of the Roman republic?"
-    assert enough(question, [passage(PUMP, 0.72)]).answer
-    assert not enough(question, [passage(PUMP, 0.72)], unrelated=0.65).answer
+    monkeypatch.setattr(gating, "FITTED", {"plain": Marks(0.4, 0.55, 0.7), "high": Marks(0.4, 0.55, 0.7, 0.65)})
+    assert enough(question, [passage(PUMP, 0.72)], embedder="plain-v2@1/256").answer
+    assert not enough(question, [passage(PUMP, 0.72)], embedder="High-v1@1/256").answer
+
+
+def test_cosines_of_an_unknown_embedder_decide_nothing_and_little_is_refused() -> None:
+    question = "How long does the delivery of the well pump take?"
+    for cosine in (0.05, 0.95):
+        assert enough(question, [passage(PUMP, cosine)], embedder="someone-elses@1/512").answer
+    foreign = "Who wrote the constitution of the Roman republic?"
+    assert not enough(foreign, [passage(PUMP, 0.95)], embedder="someone-elses@1/512").answer
+
+
+@pytest.mark.parametrize(
+    ("question", "cosine", "named"),
+    [
+        ("How long does the delivery of the Wilo well pump take?", 0.65, "Wilo"),
+        ("How long did the delivery of the well pump take in 1987?", 0.65, "1987"),
+        ("Who never needs the delivery of the well pump?", 0.75, "never"),
+        ("Does the well pump have a depth of 35 metres, and is it dyed purple?", 0.4, "purple"),
+    ],
+)
+def test_doubt_names_what_the_notes_do_not_speak_of(question: str, cosine: float, named: str) -> None:
+    verdict = enough(question, [passage(PUMP, cosine)])
+    assert verdict.answer
+    assert not verdict.sure
+    assert named in verdict.doubt
+
+
+def test_opposite_of_what_the_note_says_is_doubted() -> None:
+    text = "The board voted to increase the fee for the allotment from spring."
+    assert "opposite" in enough("When will the board decrease the fee for the allotment?", [passage(text, 0.75)]).doubt
+    assert not enough("When will the board increase the fee for the allotment?", [passage(text, 0.75)]).doubt
+
+
+def test_sure_answer_has_no_doubt_and_a_refusal_needs_none() -> None:
+    assert enough("How long does the delivery of the well pump take?", [passage(PUMP, 0.8)]).doubt == ""
+    assert enough("Who wrote the constitution of the Roman republic?", [passage(PUMP, 0.1)]).doubt == ""
 
 
 @pytest.mark.parametrize("question", ["", "?", "the of and", "什么时候", "🙂"])

@@ -132,7 +132,8 @@ def answer_rows(answered: Answered) -> list[str]:
 
 def source_rows(answered: Answered) -> list[str]:
     """Numbered sources with place and quote, then how it came about."""
-    rows = [""] if answered.citations else []
+    rows = ["", f"Careful: {one_line(answered.doubt)}"] if answered.doubt and not answered.abstained else []
+    rows += [""] if answered.citations else []
     verdicts = {verdict.number: verdict for verdict in answered.verdicts}
     rows += [row for citation in answered.citations for row in _source(citation, verdicts.get(citation.number))]
     if answered.coverage is not None:

@@ -224,6 +224,8 @@ class TurnView(Widget):
             again = f"{self._look.again_key()} {texts.AGAIN}" if self._look.again_key() else ""
             hint = " · ".join(part for part in (turn.failed.hint, again) if part)
             done += _failure_lines(turn.failed.reason, hint, width, "$text-error")
+        if turn.answered and turn.answered.doubt and not turn.answered.abstained:
+            done += Content.styled(one_line(turn.answered.doubt), "$text-warning").wrap(width)
         if turn.forgotten:
             done += Content.styled(lost_sources(turn.forgotten), "dim").wrap(width)
         if any(turn.is_stale(citation.number) for citation in turn.citations):
