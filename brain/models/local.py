@@ -26,6 +26,7 @@ from brain.types import Delta, Message, Usage
 
 EMBED_WINDOW = 512  # longer passages blur, and their cost grows with the square
 AT_ONCE = 2  # passages in one request; more at once gain nothing
+IN_VAIN = 2  # times a passage gives way to questions before it is read to its end: they may come without a pause
 SAMPLE = 1 << 16
 
 
@@ -99,16 +100,18 @@ class GgufEmbedder:
         """One unit vector a text; a text over the window is cut, its closing token kept. Raises ModelError."""
         prefix = self.prefixes.query if kind == "query" else self.prefixes.passage
         rows = [np.zeros((0, self.dimensions), dtype=np.float32)]
-        done = 0
+        done = in_vain = 0
         while done < len(texts):
             some = [prefix + text for text in texts[done : done + AT_ONCE]]
             asked = {"do": "embed", "texts": some}
-            words, raw = self._worker.ask(asked, urgent=kind == "query", interruptible=kind == "passage")
+            may_stop = kind == "passage" and in_vain < IN_VAIN
+            words, raw = self._worker.ask(asked, urgent=kind == "query", interruptible=may_stop)
             if words["width"] != self.dimensions:
                 hint = "Choose another embedding model."
                 raise ModelError(f"{self._worker.name} gives {words['width']} numbers a text", hint=hint)
             rows.append(np.frombuffer(raw, dtype=np.float32).reshape(-1, self.dimensions))
             done += len(rows[-1])  # fewer than asked for where a question came between
+            in_vain = 0 if len(rows[-1]) else in_vain + 1
         return np.concatenate(rows)
 
     def count(self, texts: Sequence[str]) -> list[int]:

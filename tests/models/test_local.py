@@ -128,6 +128,23 @@ def test_passages_that_questions_interrupt_get_the_vectors_they_would_have_had(t
     np.testing.assert_allclose(made[0], expected, atol=1e-5)
 
 
+def test_questions_without_a_pause_do_not_keep_a_passage_from_its_vector(
+    tiny_embedder: GgufEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = tiny_embedder.embed(["bread", "train"], kind="passage")
+    worker, asked = tiny_embedder._worker, []
+
+    def always_interrupted(words: Any, *, interruptible: bool = False, **how: Any) -> Any:
+        asked.append(interruptible)
+        return ({"width": tiny_embedder.dimensions}, b"") if interruptible else real(words, **how)
+
+    real = worker.ask
+    monkeypatch.setattr(worker, "ask", always_interrupted)
+    np.testing.assert_allclose(tiny_embedder.embed(["bread", "train"], kind="passage"), expected, atol=1e-5)
+    assert asked[-1] is False
+    assert len(asked) < 10
+
+
 def test_two_threads_at_once_get_their_own_vectors(tiny_embedder: GgufEmbedder) -> None:
     texts = ["bread", "train"]
     expected = tiny_embedder.embed(texts, kind="passage")
