@@ -21,7 +21,7 @@ from brain.line import GREETING_BYTES, Line, greet, hush, listen, new_key, peer_
 from brain.log import log
 from brain.seams import Cancel, Conversations
 from brain.types import Document, Message, Scope, Status
-from brain.wire import decode, encode, encode_error
+from brain.wire import encode, encode_error, field_of, value_of
 from brain.wire_talks import ANSWERS as ABOUT_CONVERSATIONS
 
 MOST_CLIENTS = 128  # connections; a front end has four or five
@@ -243,41 +243,41 @@ class _HungUp(Exception):
 
 
 def _ask(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
-    history = tuple(_one(turn, Message) for turn in _field(request, "history", list))
-    model = None if request.get("model") is None else _field(request, "model", str)
+    history = tuple(value_of(turn, Message) for turn in field_of(request, "history", list))
+    model = None if request.get("model") is None else field_of(request, "model", str)
     return brain.ask(
-        _field(request, "question", str),
+        field_of(request, "question", str),
         history=history,
         cancel=cancel,
-        quotes=_field(request, "quotes", bool),
+        quotes=field_of(request, "quotes", bool),
         model=model,
-        scope=_one(request.get("scope"), Scope),
+        scope=value_of(request.get("scope"), Scope),
     )
 
 
 def _ask_whole(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
     return brain.ask_whole(
-        _field(request, "question", str),
-        _field(request, "file", str),
+        field_of(request, "question", str),
+        field_of(request, "file", str),
         cancel=cancel,
-        quotes=_field(request, "quotes", bool),
-        model=None if request.get("model") is None else _field(request, "model", str),
-        plan_only=_field(request, "plan_only", bool),
+        quotes=field_of(request, "quotes", bool),
+        model=None if request.get("model") is None else field_of(request, "model", str),
+        plan_only=field_of(request, "plan_only", bool),
     )
 
 
 def _search(brain: Hosted, request: dict[str, Any]) -> dict[str, Any]:
-    scope = _one(request.get("scope"), Scope)
-    return encode(brain.search(_field(request, "query", str), limit=_limit(request), scope=scope))
+    scope = value_of(request.get("scope"), Scope)
+    return encode(brain.search(field_of(request, "query", str), limit=_limit(request), scope=scope))
 
 
 def _find(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
-    scope = _one(request.get("scope"), Scope)
-    return brain.find(_field(request, "query", str), cancel=cancel, limit=_limit(request), scope=scope)
+    scope = value_of(request.get("scope"), Scope)
+    return brain.find(field_of(request, "query", str), cancel=cancel, limit=_limit(request), scope=scope)
 
 
 def _limit(request: dict[str, Any]) -> int:
-    limit = _field(request, "limit", int)
+    limit = field_of(request, "limit", int)
     if not 1 <= limit <= 1000:
         raise ValueError("a limit out of bounds")
     return limit
@@ -286,18 +286,20 @@ def _limit(request: dict[str, Any]) -> int:
 def _sync(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
     return brain.sync(
         cancel=cancel,
-        words_only=_field(request, "words_only", bool),
-        accept_deletes=_field(request, "accept_deletes", bool),
-        asker=_field(request, "asker", str),
+        words_only=field_of(request, "words_only", bool),
+        accept_deletes=field_of(request, "accept_deletes", bool),
+        asker=field_of(request, "asker", str),
     )
 
 
 def _rebuild(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
-    return brain.rebuild(cancel=cancel, vectors=_field(request, "vectors", bool), asker=_field(request, "asker", str))
+    return brain.rebuild(
+        cancel=cancel, vectors=field_of(request, "vectors", bool), asker=field_of(request, "asker", str)
+    )
 
 
 def _follow(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
-    return brain.follow(cancel=cancel, asker=_field(request, "asker", str))
+    return brain.follow(cancel=cancel, asker=field_of(request, "asker", str))
 
 
 STREAMS: Mapping[str, Callable[[Hosted, dict[str, Any], Cancel], Iterator[Event]]] = {
@@ -311,25 +313,11 @@ STREAMS: Mapping[str, Callable[[Hosted, dict[str, Any], Cancel], Iterator[Event]
 ANSWERS: Mapping[str, Callable[[Hosted, dict[str, Any]], Any]] = {
     "search": _search,
     "status": lambda brain, _: encode(brain.status()),
-    "document": lambda brain, request: encode(brain.document(Path(_field(request, "path", str)))),
-    "add": lambda brain, request: brain.add(Path(_field(request, "path", str)), soon=_field(request, "soon", bool)),
-    "remove": lambda brain, request: brain.remove(Path(_field(request, "path", str))),
+    "document": lambda brain, request: encode(brain.document(Path(field_of(request, "path", str)))),
+    "add": lambda brain, request: brain.add(Path(field_of(request, "path", str)), soon=field_of(request, "soon", bool)),
+    "remove": lambda brain, request: brain.remove(Path(field_of(request, "path", str))),
     "pause": lambda brain, _: brain.pause(),
     "resume": lambda brain, _: brain.resume(),
     "warm": lambda brain, _: brain.warm(),
     **ABOUT_CONVERSATIONS,
 }
-
-
-def _field(request: dict[str, Any], name: str, kind: type[T]) -> T:
-    value = request.get(name)
-    if type(value) is not kind:
-        raise ValueError(f"{name} is missing or of another type")
-    return value
-
-
-def _one(body: Any, kind: type[T]) -> T:
-    value = decode(body)
-    if not isinstance(value, kind):
-        raise ValueError(f"not a {kind.__name__}")
-    return value

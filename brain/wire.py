@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from brain import errors
 from brain.conversations import Conversation, Summary
@@ -143,6 +143,8 @@ def status_json(status: Status) -> dict[str, Any]:
 
 
 _KINDS = (*get_args(Event), Document, Status, Scope, Message, Conversation, Summary, Verdict)
+T = TypeVar("T")
+
 KINDS: dict[str, type] = {kind.__name__: kind for kind in _KINDS}
 ERRORS: dict[str, type[BrainError]] = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, BrainError)
@@ -183,6 +185,22 @@ def decode(body: Any) -> Any:
         raise ValueError("an object that does not say what it is")
     kind = KINDS.get(body["is"])
     return None if kind is None else _reading(kind)(body)
+
+
+def field_of(request: dict[str, Any], name: str, kind: type[T]) -> T:
+    """A field of a request. Raises ValueError where it is missing or of another type."""
+    value = request.get(name)
+    if type(value) is not kind:
+        raise ValueError(f"{name} is missing or of another type")
+    return value
+
+
+def value_of(body: Any, kind: type[T]) -> T:
+    """What `encode` was given, of one kind. Raises ValueError for anything else."""
+    value = decode(body)
+    if not isinstance(value, kind):
+        raise ValueError(f"not a {kind.__name__}")
+    return value
 
 
 def encode_error(error: BrainError) -> dict[str, str]:

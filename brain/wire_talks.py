@@ -10,7 +10,7 @@ from brain.errors import StoreError
 from brain.events import Answered
 from brain.seams import Conversations
 from brain.types import Scope, Verdict
-from brain.wire import decode, encode
+from brain.wire import encode, field_of, value_of
 
 MOST = 100_000  # conversations in one list
 
@@ -66,20 +66,20 @@ class FarConversations:
 
 
 def _append(brain: Host, request: dict[str, Any]) -> int:
-    conversation = None if request.get("conversation") is None else _field(request, "conversation", int)
+    conversation = None if request.get("conversation") is None else field_of(request, "conversation", int)
     return brain.conversations.append(
-        _one(request.get("answered"), Answered),
-        key=_field(request, "key", str),
+        value_of(request.get("answered"), Answered),
+        key=field_of(request, "key", str),
         conversation=conversation,
-        scope=_one(request.get("scope"), Scope),
+        scope=value_of(request.get("scope"), Scope),
     )
 
 
 def _chats(brain: Host, request: dict[str, Any]) -> list[Any]:
-    limit = _field(request, "limit", int)
+    limit = field_of(request, "limit", int)
     if not 1 <= limit <= MOST:
         raise ValueError("a limit out of bounds")
-    return [encode(one) for one in brain.conversations.summaries(_field(request, "words", str), limit=limit)]
+    return [encode(one) for one in brain.conversations.summaries(field_of(request, "words", str), limit=limit)]
 
 
 def _verdicts(brain: Host, request: dict[str, Any]) -> list[Any]:
@@ -90,37 +90,23 @@ ANSWERS: Mapping[str, Callable[[Host, dict[str, Any]], Any]] = {
     "chats": _chats,
     "chat": lambda brain, request: encode(brain.conversations.get(_number(request))),
     "append": _append,
-    "rename": lambda brain, request: brain.conversations.rename(_number(request), _field(request, "title", str)),
+    "rename": lambda brain, request: brain.conversations.rename(_number(request), field_of(request, "title", str)),
     "delete": lambda brain, request: encode(brain.conversations.delete(_number(request))),
-    "restore": lambda brain, request: brain.conversations.restore(_one(request.get("lost"), Conversation)),
+    "restore": lambda brain, request: brain.conversations.restore(value_of(request.get("lost"), Conversation)),
     "verdicts": _verdicts,
 }
 
 
 def _number(request: dict[str, Any]) -> int:
-    number = _field(request, "number", int)
+    number = field_of(request, "number", int)
     if not 0 <= number < 1 << 63:
         raise ValueError("a number out of bounds")
     return number
 
 
-def _field(request: dict[str, Any], name: str, kind: type[T]) -> T:
-    value = request.get(name)
-    if type(value) is not kind:
-        raise ValueError(f"{name} is missing or of another type")
-    return value
-
-
-def _one(body: Any, kind: type[T]) -> T:
-    value = decode(body)
-    if not isinstance(value, kind):
-        raise ValueError(f"not a {kind.__name__}")
-    return value
-
-
 def _heard(body: Any, kind: type[T]) -> T:
     try:
-        return _one(body, kind)
+        return value_of(body, kind)
     except ValueError as error:
         raise _not_understood() from error
 

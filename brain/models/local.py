@@ -82,7 +82,27 @@ def open_reranker(path: Path, *, threads: int = 0) -> GgufReranker:
     return GgufReranker(path, check(path, "rerank"), threads=threads or physical_cores())
 
 
-class GgufEmbedder:
+class _InChild:
+    """What every open model offers, whatever it is for."""
+
+    _worker: Worker
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while one runs."""
+        return self._worker.pid
+
+    def warm(self) -> None:
+        """Start the child in the background; whatever fails is told at the first use."""
+        with suppress(ModelError):
+            self._worker.warm()
+
+    def close(self) -> None:
+        """End the child and give its memory back, in the middle of an answer if need be."""
+        self._worker.close()
+
+
+class GgufEmbedder(_InChild):
     """Embedder and Tokenizer over one GGUF. Any number of threads may use it; a question goes ahead of passages."""
 
     def __init__(self, path: Path, header: Header, *, threads: int, polite: bool) -> None:
@@ -122,22 +142,8 @@ class GgufEmbedder:
         words, _ = self._worker.ask({"do": "count", "texts": asked}, aside=True)
         return [int(n) for n in words["counts"]]
 
-    @property
-    def pid(self) -> int | None:
-        """The child's process id while one runs."""
-        return self._worker.pid
 
-    def warm(self) -> None:
-        """Start the child in the background; whatever fails is told at the first use."""
-        with suppress(ModelError):
-            self._worker.warm()
-
-    def close(self) -> None:
-        """End the child and give its memory back."""
-        self._worker.close()
-
-
-class GgufReranker:
+class GgufReranker(_InChild):
     """Reranker over one GGUF: reads question and passage together, so it judges better and far slower than vectors."""
 
     def __init__(self, path: Path, header: Header, *, threads: int) -> None:
@@ -162,22 +168,8 @@ class GgufReranker:
         logits = np.frombuffer(raw, dtype=np.float32).astype(np.float64)
         return [float(score) for score in 1 / (1 + np.exp(-np.clip(logits, -60, 60)))]
 
-    @property
-    def pid(self) -> int | None:
-        """The child's process id while one runs."""
-        return self._worker.pid
 
-    def warm(self) -> None:
-        """Start the child in the background; whatever fails is told at the first use."""
-        with suppress(ModelError):
-            self._worker.warm()
-
-    def close(self) -> None:
-        """End the child and give its memory back."""
-        self._worker.close()
-
-
-class GgufChat:
+class GgufChat(_InChild):
     """ChatModel over one GGUF. Answers one at a time; what prompts have in common at their beginning is read once."""
 
     def __init__(self, path: Path, header: Header, *, window: int, threads: int) -> None:
@@ -241,20 +233,6 @@ class GgufChat:
                     self.template_source = said["template"]
         except Cancelled:
             return
-
-    @property
-    def pid(self) -> int | None:
-        """The child's process id while one runs."""
-        return self._worker.pid
-
-    def warm(self) -> None:
-        """Start the child in the background; whatever fails is told at the first use."""
-        with suppress(ModelError):
-            self._worker.warm()
-
-    def close(self) -> None:
-        """End the child and give its memory back, in the middle of an answer if need be."""
-        self._worker.close()
 
 
 def prefixes_of(header: Header, stem: str) -> Prefixes:
