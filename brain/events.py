@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from brain.types import Citation, Coverage, Degraded, Evidence, Sentence, Unread, Usage, Verdict, Window
+from brain.types import Citation, Coverage, Degraded, Evidence, Impaired, Sentence, Unread, Usage, Verdict, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class Retrieved:
     seconds: Timings = Timings()
     documents: int = 0
     window: Window | None = None  # the days that were understood
+    impaired: tuple[Impaired, ...] = ()  # why each part in `degraded` is
 
 
 @dataclass(frozen=True, slots=True)

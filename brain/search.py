@@ -23,6 +23,13 @@ REACH = 2  # chunks on either side that may be joined into a passage
 ROOMY = 2  # the first passages that also take the chunk before and after them
 LONG_ENOUGH = 500  # characters that show which language a question is in
 FOLLOW_UP_TERMS = 4  # a question with fewer words of its own is read in two ways: alone, and behind the one before it
+HARDLY_KNOWN = 0.25  # of an embedder's `knowledge` of a language
+LETTERS = 6  # of a question that its language is judged by: fewer are a code or a name
+STRANGE_LANGUAGE = Impaired(
+    "vectors",
+    "The embedding model hardly knows the language of this question: words decide.",
+    "A model that knows it: brain models use NAME",
+)
 POINTING = frozenset("it its he him his she her they them their".split())
 
 
@@ -186,6 +193,7 @@ class Searcher:
                 seconds=Timings(found.words_seconds, found.vectors_seconds, time.monotonic() - began),
                 documents=self.catalog.documents(query.scope),
                 window=query.window,
+                impaired=tuple(dict.fromkeys(found.degraded)),
             )
 
         found = self._by_words(query, query.text, among, CANDIDATES)
@@ -290,6 +298,8 @@ class Searcher:
         except (ModelError, StoreError) as error:
             found.degraded.append(Impaired("vectors", error.reason, error.hint))
         found.vectors_seconds = time.monotonic() - clock
+        if meaning is not None and meaning.known < HARDLY_KNOWN and sum(map(str.isalpha, asked)) >= LETTERS:
+            found.degraded.append(STRANGE_LANGUAGE)
 
         if meaning is None:
             found.hits = fuse(found.words, {})

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from brain.errors import ModelError, QueryError, StoreError
-from brain.search import Judging, Searcher
+from brain.search import STRANGE_LANGUAGE, Judging, Searcher
 from brain.store.catalog import Catalog
 from brain.store.vectors import ExactVectors
 from brain.store.words import Words
@@ -159,11 +159,15 @@ def test_a_language_the_embedder_does_not_know_is_left_to_words(house: House) ->
     house.index()
     question = "сколько очков уступила защита"
     known = house.searcher.rankings(question).fused
+    assert house.searcher.search(question, limit=3).impaired == ()
     house.embedder.count = lambda texts: [2 + len(text) for text in texts]  # type: ignore[method-assign]
     strange = house.searcher.rankings(question).fused
     assert known[0].chunk_id == strange[0].chunk_id
     assert any(one.score for one in known[1:])
     assert not any(one.score for one in strange[1:])
+    (told,) = house.searcher.search(question, limit=3).impaired
+    assert told.part == "vectors"
+    assert "language" in told.why
 
 
 def broken(error: Exception) -> Callable[[], Any]:
@@ -262,7 +266,7 @@ def test_odd_questions_are_answered_or_politely_refused(house: House, question: 
     except QueryError as error:
         assert error.reason and error.hint
         return
-    assert found.degraded == ()
+    assert set(found.impaired) <= {STRANGE_LANGUAGE}
     if "garden" in question and "NOT" not in question:
         assert {one.chunk.path.name for one in found.evidence} >= {"board.md", "pump.md"}
 
@@ -274,7 +278,7 @@ def test_odd_questions_are_answered_or_politely_refused(house: House, question: 
 )
 def test_any_string_is_answered_or_politely_refused(house: House, question: str) -> None:
     try:
-        assert house.searcher.search(question, limit=5).degraded == ()
+        assert set(house.searcher.search(question, limit=5).impaired) <= {STRANGE_LANGUAGE}
     except QueryError as error:
         assert error.reason and error.hint
 

@@ -69,11 +69,10 @@ def search(options: argparse.Namespace, settings: Settings) -> int:
     query, scope = " ".join(options.query), _scope(options)
     with open_brain(settings, own=False) as brain:
         found = brain.search(query, limit=options.limit or settings.search.limit, scope=scope)
-        impaired = brain.status().degraded if found.degraded else ()
     if options.json:
         print_json(search_json(found, explained=options.explain))
         return 0
-    for part in impaired:
+    for part in found.impaired:
         say(f"{part.part}: {told(part.why, part.next)}", to=sys.stderr)
     if found.window is not None:
         say(f"dates: {window_in_words(found.window)}", to=sys.stderr)

@@ -230,6 +230,8 @@ class Streamed:
         match event:
             case Retrieved():
                 say(f"{len(event.evidence)} passages from {event.documents} documents", to=sys.stderr)
+                for part in event.impaired:
+                    say(f"{part.part}: {told(part.why, part.next)}", to=sys.stderr)
                 if event.window is not None:
                     say(f"dates: {window_in_words(event.window)}", to=sys.stderr)
             case Planned():

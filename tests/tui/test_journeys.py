@@ -492,11 +492,15 @@ async def test_copy_names_the_way_or_the_file(monkeypatch, tmp_path):
 
 
 async def test_why_shows_where_the_scores_come_from():
-    async with app(FakeBrain()).run_test(notifications=True, size=WIDE) as pilot:
+    strange = Impaired("vectors", "The embedding model hardly knows the language.")
+    _, *rest = streamed()
+    brain = FakeBrain([replace(retrieved(), degraded=("vectors",), impaired=(strange,)), *rest])
+    async with app(brain).run_test(notifications=True, size=WIDE) as pilot:
         await ask(pilot)
         await shows(pilot, "4.1 s")
         await pilot.press("ctrl+t")
         await shows(pilot, "Why this answer", "7.31", "0.71", "passages 38 ms · first word 0.9 s · whole answer 4.1 s")
+        await shows(pilot, "vectors: The embedding model hardly knows the language.")
 
 
 async def test_long_conversations_keep_few_widgets_and_bring_old_turns_back():

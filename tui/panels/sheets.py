@@ -152,6 +152,8 @@ def why_lines(turn: Turn | None, place: Callable[[Path], str]) -> Callable[[int]
         off = turn.answered.degraded if turn.answered else turn.retrieved.degraded if turn.retrieved else ()
         if off:
             lines += [Content(""), Content.styled(texts.WHY_OFF.format(parts=", ".join(off)), "$text-warning")]
+        for part in turn.retrieved.impaired if turn.retrieved else ():
+            lines += Content.styled(one_line(f"{part.part}: {part.why}"), "dim").wrap(width)
         return Content("\n").join([*lines, Content(""), *_took(turn, width)])
 
     return draw
