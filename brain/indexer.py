@@ -239,7 +239,8 @@ class Indexer:
             try:
                 self._watch()
                 with self._passes.turn:
-                    self._look()
+                    if self._carried is not None or self._has_news():  # hints that rest wake nobody
+                        self._look()
                     is_idle = self._carried is None and not self._hints.is_ripe()
                     if is_idle and self._clock() >= self._compact_at and self._passes.compaction_is_due():
                         self._give_way()
@@ -349,9 +350,9 @@ class Indexer:
         return self._news()
 
     def _news(self) -> Collection[Place] | None:
-        """Where to look now: where hints name, else everywhere (None) where a sweep is due, else nowhere."""
-        hinted = self._hints.take()
-        is_sweep = hinted is None or (not hinted and self._clock() >= self._sweep_at)
+        """Where to look now: where ripe hints name, else everywhere (None) where a sweep is due, else where any hints name."""
+        is_ripe, hinted = self._hints.is_ripe(), self._hints.take()
+        is_sweep = hinted is None or (not (is_ripe and hinted) and self._clock() >= self._sweep_at)
         self._looking = _Looking(None if is_sweep else tuple(hinted or ()), self._clock())
         return self._looking.places
 

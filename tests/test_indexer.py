@@ -16,6 +16,7 @@ from brain.listing import listing
 from brain.models.shelf import Shelf
 from brain.parts import Parts
 from brain.passes import Passes
+from brain.places import Place
 from brain.settings import load
 from brain.watch import Refusal, Watcher
 from tests.fakes import HashingEmbedder
@@ -138,6 +139,51 @@ def test_a_process_that_stood_still_during_a_look_looks_again_as_soon_as_ever(ho
             indexer_of.hint()
             indexer_of._look()
         assert indexer_of._sweep_at - now[0] == indexer.SWEEP_SHARE * 60.0
+
+
+def test_hints_that_never_end_do_not_put_off_a_sweep(home, notes, embedder, monkeypatch):
+    embedder.permits.release(1_000_000)
+    now, taken = [1000.0], []
+
+    class Endless(hints.Hints):
+        def take(self):
+            found = super().take()
+            self.add(Place(str(notes)))
+            taken.append(found)
+            assert len(taken) < 10
+            return found
+
+    monkeypatch.setattr(indexer, "BREATH_SECONDS", 3600.0)
+    monkeypatch.setattr(indexer, "Hints", Endless)
+    with open_brain(load(), own=True) as brain:
+        brain.add(notes)
+        indexer_of = Indexer(brain._parts, clock=lambda: now[0])
+        indexer_of._look()
+        now[0] = indexer_of._sweep_at
+        indexer_of._look()
+        assert indexer_of._sweep_at > now[0]
+
+
+def test_between_two_looks_hints_rest_for_as_long_as_they_were_told(home, notes, embedder, monkeypatch):
+    embedder.permits.release(1_000_000)
+    passes, looks = [], []
+    bring_up, watch = Passes.bring_up, Watcher.watch
+
+    def counted(self, *arguments, **more):
+        yield from bring_up(self, *arguments, **more)
+        passes.append(1)
+
+    monkeypatch.setattr(indexer, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(indexer, "SWEEP_SECONDS", 3600.0)
+    monkeypatch.setattr(Passes, "bring_up", counted)
+    monkeypatch.setattr(Watcher, "watch", lambda self, folders: (looks.append(1), watch(self, folders)))
+    with open_brain(load(), own=True, background=True) as brain:
+        until(lambda: passes)
+        brain._indexer._hints.rest(3600.0)
+        brain._indexer._hints.add(Place(str(notes)))
+        seen = len(looks)
+        until(lambda: len(looks) >= seen + 20)
+        assert len(passes) == 1
 
 
 def test_a_compaction_that_cannot_end_is_not_begun_again_and_again(home, notes, embedder, monkeypatch):
