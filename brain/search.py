@@ -238,8 +238,8 @@ class Searcher:
             return replace(query, scope=within(query.scope, window)), dated, ()
         if dated:
             return query, every, dated
-        plain = narrow(parse(question, today=self.today(), in_words=False), scope)
-        return replace(plain, window=replace(window, use="none") if window.use == "only" else None), every, ()
+        undated = narrow(parse(question, today=self.today(), in_words=False), scope)
+        return replace(undated, window=replace(window, use="none") if window.use == "only" else None), every, ()
 
     def _refuse_unknown(self, scope: Scope) -> None:
         """Name the right ones where a place or a tag is of no note. Raises QueryError."""
@@ -352,7 +352,8 @@ class Searcher:
         best, copies = fold_copies(best, chunks)
         best = spread(best, chunks)
         if join_neighbours:
-            siblings = {hit.chunk_id: self.catalog.neighbours(hit.chunk_id, REACH) for hit in best[: limit * 2]}
+            around = ((hit.chunk_id, self.catalog.neighbours(hit.chunk_id, REACH)) for hit in best[: limit * 2])
+            siblings = {id: some for id, some in around if some}
         else:
             siblings = {id: [chunk] for id, chunk in chunks.items()}
         shown = join(best, siblings, self.catalog.text, limit=limit, roomy=ROOMY if join_neighbours else 0)
@@ -370,7 +371,7 @@ class Searcher:
                 copies=_others(passage.chunk.path, [chunks[id].path for id in copies.get(passage.chunk.id, ())]),
             )
             for number, passage in enumerate((one for one in shown if one.chunk.id in facts), start=1)
-        )  # a note that was deleted since the chunks were read has no facts any more
+        )  # a note that was deleted since the chunks were read has no neighbours and no facts any more
 
 
 def _in_context(question: str, history: Sequence[Message]) -> str:

@@ -16,7 +16,7 @@ from brain.search import STRANGE_LANGUAGE, Judging, Searcher
 from brain.store.catalog import Catalog
 from brain.store.vectors import ExactVectors
 from brain.store.words import Words
-from brain.types import Message, Scope
+from brain.types import Chunk, Message, Scope
 from tests.fakes import HashingEmbedder
 from tests.store.making import VAULT, embed_all, put
 
@@ -341,3 +341,16 @@ def test_follow_up_keeps_the_subject_of_the_question_before_it(house: House) -> 
 def test_quotes_in_a_question_ask_for_words_and_elsewhere_for_the_phrase(house: House) -> None:
     assert house.found('"garden pump"') == ["board.md"]
     assert {"board.md", "pump.md"} <= set(house.found('is the "garden pump" frozen?'))
+
+
+def test_a_note_that_goes_while_its_neighbours_are_read_is_left_out(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    neighbours = Catalog.neighbours
+
+    def after_it_went(catalog: Catalog, chunk_id: int, reach: int = 1) -> list[Chunk]:
+        catalog.forget(VAULT / "pump.md")
+        return neighbours(catalog, chunk_id, reach)
+
+    monkeypatch.setattr(Catalog, "neighbours", after_it_went)
+    assert sorted(house.found("garden pump", join_neighbours=True)) == ["board.md", "tea.md"]

@@ -23,7 +23,7 @@ from brain.evaluating.answer_reports import AnswerReport
 from brain.evaluating.answers import Answers, MeasuredAnswers, measure_answers, systems_of
 from brain.evaluating.facts import CAVEAT as ANSWERS_CAVEAT
 from brain.evaluating.facts import answerable_from
-from brain.evaluating.intervals import Interval
+from brain.evaluating.frames import interval_json
 from brain.evaluating.making import CAVEAT, Note, questions_from
 from brain.evaluating.measuring import Asked, Measured, measure
 from brain.evaluating.notes import read_notes, write_set
@@ -250,7 +250,7 @@ def _differences(groups: Sequence[Sequence[tuple[Path, Report]]]) -> Iterator[di
     for (first_path, first), *others in groups:
         for path, report in others:
             metrics = compared(report, first) or {}
-            figures = {metric: _figures(interval) for metric, interval in metrics.items()}
+            figures = {metric: interval_json(interval, tie=True) for metric, interval in metrics.items()}
             yield {"report": str(path), "against": str(first_path), **figures}
 
 
@@ -258,12 +258,8 @@ def _answer_differences(groups: Sequence[Sequence[tuple[Path, AnswerReport]]]) -
     for (first_path, first), *others in groups:
         for path, report in others:
             for one in answer_reports.compared(report, first):
-                figures = answer_reports.interval_json(one.figures, ties=True)
+                figures = answer_reports.figures_json(one.figures, ties=True)
                 yield {"report": str(path), "against": str(first_path), "system": one.system, **figures}
-
-
-def _figures(found: Interval) -> dict[str, object]:
-    return {"mean": found.mean, "low": found.low, "high": found.high, "tie": found.holds_zero}
 
 
 def _new_folder(options: argparse.Namespace, settings: Settings) -> Path:

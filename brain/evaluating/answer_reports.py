@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from brain import __version__
-from brain.errors import ReadError
+from brain.evaluating.frames import Frame, frame_from, framed, interval_json, reading, require_format
 from brain.evaluating.intervals import DRAWS, SEED, Bootstrap, Interval, Pair
 from brain.evaluating.judging import Judged
 from brain.evaluating.sets import QuestionSet
@@ -24,23 +22,11 @@ Measure = Literal[
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerReport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerReport(Frame):
     """One set, answered by one system or several: the same questions in the same order."""
 
-    name: str
-    sha256: str
-    kind: str  # "corpus" or "notes"
-    documents: int
-    passages: int
-    asked: int
-    embedder: str
     rows: Mapping[str, tuple[Judged, ...]]  # by system
-    counted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what was not judged, or not as it should be
-    degraded: tuple[str, ...] = ()
-    made: str = ""
-    version: str = __version__
-    seconds: float = 0.0
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -140,17 +126,13 @@ def answer_report_of(
     """What a run found."""
     parts = dict.fromkeys(part for judged in rows.values() for row in judged for part in row.degraded if part != "chat")
     return AnswerReport(
-        name=question_set.name,
-        sha256=question_set.sha256,
-        kind="notes" if question_set.is_of_notes else "corpus",
+        **framed(question_set),
         documents=documents,
         passages=passages,
-        asked=question_set.asked,
         embedder="" if "vectors" in parts else embedder,
         rows={system: tuple(judged) for system, judged in rows.items()},
         counted=dict(question_set.flaws),
         degraded=tuple(parts),
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=seconds,
     )
 
@@ -161,27 +143,16 @@ def to_json(report: AnswerReport, *, texts: bool = False) -> dict[str, Any]:
     unanswerable = sum(not row.is_answerable for row in questions)
     return {
         "answers": FORMAT,
-        "version": report.version,
-        "made": report.made,
-        "set": {
-            "name": report.name,
-            "kind": report.kind,
-            "sha256": report.sha256,
-            "documents": report.documents,
-            "passages": report.passages,
-        },
-        "embedder": report.embedder or None,
+        **report.frame_json(),
         "questions": {
             "asked": report.asked,
             "answerable": len(questions) - unanswerable,
             "unanswerable": unanswerable,
         },
-        "counted": {what: list(ids) for what, ids in report.counted.items()},
-        "degraded": list(report.degraded),
         "settings": {"draws": DRAWS, "seed": SEED, "judge": "rules"},
-        "systems": {system: interval_json(figures) for system, figures in report.figures().items()},
+        "systems": {system: figures_json(figures) for system, figures in report.figures().items()},
         "differences": [
-            {"system": one.system, "against": one.against, **interval_json(one.figures, ties=True)}
+            {"system": one.system, "against": one.against, **figures_json(one.figures, ties=True)}
             for one in report.differences()
         ],
         "per_question": [
@@ -194,21 +165,12 @@ def to_json(report: AnswerReport, *, texts: bool = False) -> dict[str, Any]:
             }
             for at, row in enumerate(questions)
         ],
-        "seconds": round(report.seconds, 3),
     }
 
 
-def interval_json(figures: Mapping[Measure, Interval], *, ties: bool = False) -> dict[str, dict[str, float | bool]]:
+def figures_json(figures: Mapping[Measure, Interval], *, ties: bool = False) -> dict[str, dict[str, float | bool]]:
     """Figures as JSON; of differences also whether each is a tie."""
-    return {
-        measure: {
-            "mean": round(found.mean, 6),
-            "low": round(found.low, 6),
-            "high": round(found.high, 6),
-            **({"tie": found.holds_zero} if ties else {}),
-        }
-        for measure, found in figures.items()
-    }
+    return {measure: interval_json(found, tie=ties) for measure, found in figures.items()}
 
 
 def _row(row: Judged, texts: bool) -> dict[str, Any]:
@@ -227,32 +189,13 @@ def is_answers(value: Any) -> bool:
 
 def from_json(value: Any, where: str) -> AnswerReport:
     """A report that was kept. Figures are worked out again. Raises ReadError for anything else."""
-    try:
-        if value["answers"] != FORMAT:
-            raise ReadError(f"{where} is a report of another version of Brain.", hint="Run the set again.")
-        about = value["set"]
-        return AnswerReport(
-            name=str(about["name"]),
-            sha256=str(about["sha256"]),
-            kind=str(about["kind"]),
-            documents=int(about["documents"]),
-            passages=int(about["passages"]),
-            asked=int(value["questions"]["asked"]),
-            embedder=str(value["embedder"] or ""),
-            rows={
-                str(system): tuple(_judged(one, one["systems"][system]) for one in value["per_question"])
-                for system in value["systems"]
-            },
-            counted={str(what): tuple(map(str, ids)) for what, ids in value["counted"].items()},
-            degraded=tuple(map(str, value["degraded"])),
-            made=str(value["made"]),
-            version=str(value["version"]),
-            seconds=float(value["seconds"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ReadError(
-            f"{where} is no report of `brain eval run --answers`.", hint="brain eval run SET --answers --json > FILE"
-        ) from error
+    with reading(where, " --answers"):
+        require_format(value["answers"], FORMAT, where)
+        rows = {
+            str(system): tuple(_judged(one, one["systems"][system]) for one in value["per_question"])
+            for system in value["systems"]
+        }
+        return AnswerReport(**frame_from(value), rows=rows)
 
 
 def _judged(question: Mapping[str, Any], row: Mapping[str, Any]) -> Judged:

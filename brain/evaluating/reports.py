@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from brain import __version__
 from brain.errors import FileVanished, ReadError
+from brain.evaluating.frames import Frame, frame_from, framed, interval_json, reading, require_format
 from brain.evaluating.intervals import DRAWS, SEED, Bootstrap, Interval
 from brain.evaluating.metrics import METRICS
 from brain.evaluating.runs import BASELINES, DEPTH, PASSAGE, SHOWN, SYSTEMS, Scored, System
@@ -42,24 +41,12 @@ class Loss:
     difference: float  # of nDCG@10, below 0
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One set, run once."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(Frame):
+    """One set, searched once."""
 
-    name: str
-    sha256: str
-    kind: str  # "corpus" or "notes"
-    documents: int
-    passages: int
-    asked: int
-    embedder: str  # empty: there was none
     systems: tuple[System, ...]
     rows: tuple[Row, ...]
-    counted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what was not scored, or not as it should be
-    degraded: tuple[str, ...] = ()
-    made: str = ""
-    version: str = __version__
-    seconds: float = 0.0
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -113,12 +100,9 @@ def report_of(
     refused = [one.id for one in scored if one.refused]
     counted = {**question_set.flaws, "obeyed_filters": tuple(filtered), "refused_questions": tuple(refused)}
     return Report(
-        name=question_set.name,
-        sha256=question_set.sha256,
-        kind="notes" if question_set.is_of_notes else "corpus",
+        **framed(question_set),
         documents=documents,
         passages=passages,
-        asked=question_set.asked,
         embedder=embedder,
         systems=systems,
         rows=tuple(
@@ -132,7 +116,6 @@ def report_of(
         ),
         counted={what: ids for what, ids in counted.items() if ids},
         degraded=degraded,
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=seconds,
     )
 
@@ -154,25 +137,14 @@ def to_json(report: Report, *, texts: bool = False) -> dict[str, Any]:
     means, differences = report.means(), report.differences()
     return {
         "report": FORMAT,
-        "version": report.version,
-        "made": report.made,
-        "set": {
-            "name": report.name,
-            "kind": report.kind,
-            "sha256": report.sha256,
-            "documents": report.documents,
-            "passages": report.passages,
-        },
-        "embedder": report.embedder or None,
+        **report.frame_json(),
         "questions": {"asked": report.asked, "scored": len(report.rows)},
-        "counted": {what: list(ids) for what, ids in report.counted.items()},
-        "degraded": list(report.degraded),
         "settings": {"depth": DEPTH, "shown": SHOWN, "draws": DRAWS, "seed": SEED},
         "systems": {
-            system: {metric: _interval(found) for metric, found in each.items()} for system, each in means.items()
+            system: {metric: interval_json(found) for metric, found in each.items()} for system, each in means.items()
         },
         "differences": {
-            system: {metric: {**_interval(found), "tie": found.holds_zero} for metric, found in each.items()}
+            system: {metric: interval_json(found, tie=True) for metric, found in each.items()}
             for system, each in differences.items()
         },
         "losses": {
@@ -183,15 +155,13 @@ def to_json(report: Report, *, texts: bool = False) -> dict[str, Any]:
             {"_id": row.id, **({"text": row.text} if texts else {}), "first": dict(row.first), "values": dict(row.values)}
             for row in report.rows
         ],
-        "seconds": round(report.seconds, 3),
     }  # fmt: skip
 
 
 def from_json(value: Any, where: str) -> Report:
     """A report that was kept. Means are worked out again. Raises ReadError for anything else."""
-    try:
-        if value["report"] != FORMAT:
-            raise ReadError(f"{where} is a report of another version of Brain.", hint="Run the set again.")
+    with reading(where):
+        require_format(value["report"], FORMAT, where)
         systems = tuple(system for system in SYSTEMS if system in value["systems"])
         rows = tuple(
             Row(
@@ -209,27 +179,7 @@ def from_json(value: Any, where: str) -> Report:
             raise KeyError("brain")
         if any(metric not in row.values[system] for row in rows for system in systems for metric in METRICS):
             raise KeyError("metrics")
-        about = value["set"]
-        return Report(
-            name=str(about["name"]),
-            sha256=str(about["sha256"]),
-            kind=str(about["kind"]),
-            documents=int(about["documents"]),
-            passages=int(about["passages"]),
-            asked=int(value["questions"]["asked"]),
-            embedder=str(value["embedder"] or ""),
-            systems=systems,
-            rows=rows,
-            counted={str(what): tuple(map(str, ids)) for what, ids in value["counted"].items()},
-            degraded=tuple(map(str, value["degraded"])),
-            made=str(value["made"]),
-            version=str(value["version"]),
-            seconds=float(value["seconds"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ReadError(
-            f"{where} is no report of `brain eval run`.", hint="brain eval run SET --json > FILE"
-        ) from error
+        return Report(**frame_from(value), systems=systems, rows=rows)
 
 
 def load(path: Path) -> Report:
@@ -261,7 +211,3 @@ def compared(report: Report, other: Report) -> dict[str, Interval] | None:
         for metric in report.metrics
         if metric in other.metrics
     }
-
-
-def _interval(found: Interval) -> dict[str, float]:
-    return {"mean": round(found.mean, 6), "low": round(found.low, 6), "high": round(found.high, 6)}

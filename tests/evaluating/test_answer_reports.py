@@ -38,17 +38,17 @@ BETTER = tuple(map(raised, QUOTES))
 
 def report(sha256: str = "abc", **rows: tuple[Judged, ...]) -> AnswerReport:
     return AnswerReport(
-        "tiny",
-        sha256,
-        "corpus",
-        9,
-        12,
-        6,
-        "hashing/1",
-        rows or {"quotes": QUOTES},
-        {"without_answer": ("q9",)},
-        (),
-        "2026",
+        name="tiny",
+        sha256=sha256,
+        kind="corpus",
+        documents=9,
+        passages=12,
+        asked=6,
+        embedder="hashing/1",
+        rows=rows or {"quotes": QUOTES},
+        counted={"without_answer": ("q9",)},
+        degraded=(),
+        made="2026",
     )
 
 

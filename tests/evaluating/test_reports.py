@@ -19,18 +19,18 @@ def row(id: str, **figures: float) -> Row:
 
 def report(*rows: Row, sha256: str = "abc") -> Report:
     return Report(
-        "tiny",
-        sha256,
-        "corpus",
-        9,
-        12,
-        6,
-        "hashing/1",
-        SYSTEMS,
-        rows,
-        {"unjudged": ("q9",)},
-        (),
-        "2026-01-01T00:00:00+00:00",
+        name="tiny",
+        sha256=sha256,
+        kind="corpus",
+        documents=9,
+        passages=12,
+        asked=6,
+        embedder="hashing/1",
+        systems=SYSTEMS,
+        rows=rows,
+        counted={"unjudged": ("q9",)},
+        degraded=(),
+        made="2026-01-01T00:00:00+00:00",
     )
 
 
