@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
-from brain.citing import cite, without_markers
+from brain.citing import Citing, without_markers
 from brain.events import Checked, Token
 from brain.types import Citation, Evidence, Sentence
 from brain.wording import sentences, terms
@@ -77,7 +78,12 @@ class Phrasing:
 
     def cited(self) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
         """The answer's sentences and the spans that carry them."""
-        return cite(self._text, self._evidence, question=self._question)
+        return self._citing.cite(self._text)
+
+    @cached_property
+    def _citing(self) -> Citing:
+        """Made when the model already speaks: it does not wait for it."""
+        return Citing(self._evidence, question=self._question)
 
     def _show(self, end: int) -> Iterator[Token]:
         if end > self._shown:
@@ -87,7 +93,7 @@ class Phrasing:
 
     def _check(self, end: int) -> Iterator[Checked]:
         self._passed += 1
-        complete, _ = cite(self._text[:end], self._evidence, question=self._question)
+        complete, _ = self._citing.cite(self._text[:end])
         for sentence in complete[len(self._checked) :]:
             self._checked.append(sentence)
             self._said.add(tuple(terms(sentence.text)))
