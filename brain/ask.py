@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from brain.errors import ModelError
-from brain.events import Answered, AnswerTimings, Checked, Event, FellBack, Reading, Retrieved, Thought, Token
+from brain.events import Answered, AnswerTimings, Checked, Event, FellBack, Reading, Retrieved, Token
 from brain.gating import enough
-from brain.phrasing import Phrasing
+from brain.phrasing import Phrasing, said
 from brain.prompting import messages
 from brain.quoting import answer_from, quotes
 from brain.seams import Cancel, ChatModel
-from brain.types import Evidence, Message, Unread
+from brain.types import Delta, Evidence, Message, Unread
 from brain.wording import key_terms
 
 QUOTES = "quotes"  # the name of the answerer that needs no model
@@ -105,19 +104,13 @@ def _phrased(
     room = chat.window - min(limit, chat.window // 2)
     prompt, shown = messages(answer.question, answer.evidence, history, budget=room, count=chat.count, small=tiny)
     phrasing, first = Phrasing(answer.question, shown, tiny=tiny), 0.0
-    stop = _Either(cancel)
-    for delta in chat.stream(prompt, limit=limit, cancel=stop):
-        if isinstance(delta, Reading):
-            yield delta
-            continue
-        first = first or time.monotonic() - began
-        if delta.thought:
-            yield Thought(delta.text)
-            continue
-        yield from phrasing.add(delta.text)
-        if phrasing.is_over:
-            stop.set()
-    yield from phrasing.finish()
+
+    def hear(delta: Delta | Reading) -> None:
+        nonlocal first
+        if not isinstance(delta, Reading):
+            first = first or time.monotonic() - began
+
+    yield from said(phrasing, chat, prompt, limit=limit, cancel=cancel, hear=hear)
     sentences, citations = phrasing.cited()
     if tiny and sentences and not any(sentence.supported for sentence in sentences) and not cancel.is_set():
         yield FellBack("chat", "What the model said stands nowhere in your notes: these are their own words.")
@@ -138,17 +131,6 @@ def _phrased(
         began,
         first=first,
     )
-
-
-class _Either(threading.Event):
-    """Set when it is set itself, or when the person's own cancel is."""
-
-    def __init__(self, other: Cancel) -> None:
-        super().__init__()
-        self._other = other
-
-    def is_set(self) -> bool:
-        return super().is_set() or self._other.is_set()
 
 
 def _timed(answer: Answered, began: float, *, first: float) -> Answered:

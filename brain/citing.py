@@ -13,7 +13,6 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from brain.aligning import is_changed
 from brain.comparing import (
@@ -38,7 +37,6 @@ ENOUGH = 0.64
 _PAIR_GAIN, _SECOND_GAIN = 0.12, 0.2  # what a neighbouring sentence, or a second place, must add to be cited as well
 # Weight of a word that stands in no source, where the rarest that does has 1; less where the question brought it in.
 _UNSEEN, _ASKED = 1.4, 0.5
-
 
 _MARKER = re.compile(
     r"[ \t]*(?:\[(?:\^|sources?\s*|source:\s*)?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\](?!\()|【(\d{1,3})[^】\n]*】"
@@ -116,24 +114,40 @@ def cite(
     question: its words count for less where the sources say it differently, and it chooses among spans that do equally
     well, as for the answer "1066".
     """
-    sources = [_source(one, question) for one in evidence]
-    rarity = _rarity(sources)
-    asked = roots(question)
-    numbers: dict[tuple[int, int, int], int] = {}
-    citations: list[Citation] = []
-    found: list[Sentence] = []
-    for text, hints in _claims(answer):
-        claim = _claim(text, hints, rarity, sources, asked)
-        used = []
-        for span in _carriers(claim, sources, rarity, asked):
-            start, end = span.pieces[0].start, span.pieces[-1].end
-            key = (sources.index(span.source), start, end)
-            if key not in numbers:
-                numbers[key] = len(numbers) + 1
-                citations.append(citation(numbers[key], span.source.evidence, start, end))
-            used.append(numbers[key])
-        found.append(Sentence(text, tuple(used), bool(used)))
-    return tuple(found), tuple(citations)
+    return Citing(evidence, question=question).cite(answer)
+
+
+class Citing:
+    """The evidence of one answer, made ready. While the answer grows each of its sentences is looked for once."""
+
+    def __init__(self, evidence: Sequence[Evidence], *, question: str = "") -> None:
+        self._sources = [_source(one, question) for one in evidence]
+        self._rarity = _rarity(self._sources)
+        self._asked = roots(question)
+        self._known: dict[tuple[str, frozenset[int]], list[_Span]] = {}
+
+    def cite(self, answer: str) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
+        """What `cite` gives for the answer as it is now."""
+        numbers: dict[tuple[int, int, int], int] = {}
+        citations: list[Citation] = []
+        found: list[Sentence] = []
+        for text, hints in _claims(answer):
+            used = []
+            for span in self._carriers(text, hints):
+                start, end = span.pieces[0].start, span.pieces[-1].end
+                key = (self._sources.index(span.source), start, end)
+                if key not in numbers:
+                    numbers[key] = len(numbers) + 1
+                    citations.append(citation(numbers[key], span.source.evidence, start, end))
+                used.append(numbers[key])
+            found.append(Sentence(text, tuple(used), bool(used)))
+        return tuple(found), tuple(citations)
+
+    def _carriers(self, text: str, hints: frozenset[int]) -> list[_Span]:
+        if (text, hints) not in self._known:
+            claim = _claim(text, hints, self._rarity, self._sources, self._asked)
+            self._known[text, hints] = _carriers(claim, self._sources, self._rarity, self._asked)
+        return self._known[text, hints]
 
 
 def without_markers(answer: str) -> str:
@@ -170,7 +184,6 @@ def _claims(answer: str) -> list[tuple[str, frozenset[int]]]:
     return claims
 
 
-@lru_cache(maxsize=64)  # an answer is checked again with each of its sentences, while it streams
 def _source(evidence: Evidence, question: str) -> _Source:
     text = evidence.chunk.text
     seen = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from brain.errors import ModelError
 from brain.events import Reading
 from brain.gathering import COMPARED, JUDGED, Near, gather, wants_all
 from brain.partition import Unit
+from brain.phrasing import Either
 from brain.seams import Cancel, ChatModel, Rates
 from brain.types import Document, Message
 
@@ -114,17 +114,6 @@ class Clock:
             self._rates.note(_reads(self._model), self.read, self._seconds)
         if self._spoken is not None and self._pieces > 8:
             self._rates.note(_speaks(self._model), self._pieces, time.monotonic() - self._spoken)
-
-
-class Either(threading.Event):
-    """Set when it is set itself, or when the person's own cancel is."""
-
-    def __init__(self, other: Cancel) -> None:
-        super().__init__()
-        self._other = other
-
-    def is_set(self) -> bool:
-        return super().is_set() or self._other.is_set()
 
 
 def _measure(model: Model, prompt: Sequence[Message], rates: Rates, cancel: Cancel) -> None:

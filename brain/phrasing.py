@@ -1,13 +1,16 @@
-"""What a chat model says, piece by piece → the words worth showing, each sentence checked, and when to stop listening. Pure."""
+"""What a chat model says, piece by piece → the words worth showing, each sentence checked, and when to stop listening."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
-from brain.citing import cite, without_markers
-from brain.events import Checked, Token
-from brain.types import Citation, Evidence, Sentence
+from brain.citing import Citing, without_markers
+from brain.events import Checked, Reading, Thought, Token
+from brain.seams import Cancel, ChatModel
+from brain.types import Citation, Delta, Evidence, Message, Sentence
 from brain.wording import sentences, terms
 
 _LOOP = re.compile(r"(.{12,120}?)\1\1\Z|(.{1,11}?)\2{9,}\Z", re.DOTALL)  # the same three times, a short piece ten times
@@ -77,7 +80,12 @@ class Phrasing:
 
     def cited(self) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
         """The answer's sentences and the spans that carry them."""
-        return cite(self._text, self._evidence, question=self._question)
+        return self._citing.cite(self._text)
+
+    @cached_property
+    def _citing(self) -> Citing:
+        """Made when the model already speaks: it does not wait for it."""
+        return Citing(self._evidence, question=self._question)
 
     def _show(self, end: int) -> Iterator[Token]:
         if end > self._shown:
@@ -87,7 +95,7 @@ class Phrasing:
 
     def _check(self, end: int) -> Iterator[Checked]:
         self._passed += 1
-        complete, _ = cite(self._text[:end], self._evidence, question=self._question)
+        complete, _ = self._citing.cite(self._text[:end])
         for sentence in complete[len(self._checked) :]:
             self._checked.append(sentence)
             self._said.add(tuple(terms(sentence.text)))
@@ -114,3 +122,38 @@ class Phrasing:
     def _end_at(self, start: int) -> None:
         self._text = self._text[:start].rstrip()
         self.is_over = True
+
+
+class Either(threading.Event):
+    """Set when it is set itself, or when the person's own cancel is."""
+
+    def __init__(self, other: Cancel) -> None:
+        super().__init__()
+        self._other = other
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._other.is_set()
+
+
+def said(
+    phrasing: Phrasing,
+    chat: ChatModel,
+    prompt: Sequence[Message],
+    *,
+    limit: int,
+    cancel: Cancel,
+    hear: Callable[[Delta | Reading], None],
+) -> Iterator[Reading | Thought | Token | Checked]:
+    """A model's answer to a prompt as it comes, until it ends or the phrasing is over. `hear` is told all that arrives."""
+    stop = Either(cancel)
+    for delta in chat.stream(prompt, limit=limit, cancel=stop):
+        hear(delta)
+        if isinstance(delta, Reading):
+            yield delta
+        elif delta.thought:
+            yield Thought(delta.text)
+        else:
+            yield from phrasing.add(delta.text)
+            if phrasing.is_over:
+                stop.set()
+    yield from phrasing.finish()

@@ -15,7 +15,7 @@ from functools import partial
 from brain.ask import QUOTES
 from brain.briefing import OTHER, TURNS, brief
 from brain.errors import ModelError
-from brain.estimating import Clock, Either, Meaning, Model, quotes_take, quotes_work, reading_takes
+from brain.estimating import Clock, Meaning, Model, quotes_take, quotes_work, reading_takes
 from brain.events import (
     Answered,
     AnswerTimings,
@@ -25,18 +25,17 @@ from brain.events import (
     PartRead,
     Planned,
     Reading,
-    Thought,
     Token,
     Way,
 )
 from brain.gathering import Near, gather, wants_all
 from brain.gating import enough
 from brain.partition import Part, covered, parts, passages, unit_at, units
-from brain.phrasing import Phrasing
+from brain.phrasing import Phrasing, said
 from brain.prompting import messages
 from brain.quoting import answer_from, quotes
 from brain.seams import Cancel, ChatModel, Rates
-from brain.types import Citation, Document, Evidence, Message, Sentence, Span, Unread, Usage
+from brain.types import Citation, Delta, Document, Evidence, Message, Sentence, Span, Unread, Usage
 
 PART, SMALL_PART = 6000, 1200  # tokens of a part; a small model overlooks less in a short one
 LETTERS = 4  # characters of a token, where no model counts them
@@ -302,9 +301,9 @@ class _Reading:
             phrasing = Phrasing(self._question, shown, tiny=False)
             yield from self._say(phrasing, model.chat, prompt, model)
             found.count(model.chat.usage)
-            said = phrasing.cited()
-            if any(sentence.supported for sentence in said[0]):
-                (sentences, citations), text = said, phrasing.text
+            cited = phrasing.cited()
+            if any(sentence.supported for sentence in cited[0]):
+                (sentences, citations), text = cited, phrasing.text
             else:
                 yield FellBack("chat", "What the model made of its findings stands nowhere in the file: here they are.")
                 yield from _tokens(sentences)
@@ -324,21 +323,14 @@ class _Reading:
 
     def _say(self, phrasing: Phrasing, chat: ChatModel, prompt: Sequence[Message], model: Model) -> Iterator[Event]:
         """The model's answer to a prompt as it comes; how fast it read and spoke is noted."""
-        stop = Either(self._cancel)
         clock = Clock(self._rates, model)
-        for delta in chat.stream(prompt, limit=model.limit, cancel=stop):
+
+        def hear(delta: Delta | Reading) -> None:
             clock.hear(delta if isinstance(delta, Reading) else None)
-            if isinstance(delta, Reading):
-                yield delta
-                continue
-            self._first = self._first or time.monotonic() - self._began
-            if delta.thought:
-                yield Thought(delta.text)
-                continue
-            yield from phrasing.add(delta.text)
-            if phrasing.is_over:
-                stop.set()
-        yield from phrasing.finish()
+            if not isinstance(delta, Reading):
+                self._first = self._first or time.monotonic() - self._began
+
+        yield from said(phrasing, chat, prompt, limit=model.limit, cancel=self._cancel, hear=hear)
         if not self._cancel.is_set():
             clock.end()
 
@@ -352,9 +344,9 @@ class _Reading:
         (one,) = passages(self._document, [replace(unit, start=citation.start, end=citation.end)])
         return replace(one, number=citation.number)
 
-    def _whole(self, read: Sequence[Span], **said: object) -> Answered:
+    def _whole(self, read: Sequence[Span], **known: object) -> Answered:
         """The finished answer. Its evidence, if not given, are the passages that were cited."""
-        answer = replace(self.answer, **said)  # type: ignore[arg-type]
+        answer = replace(self.answer, **known)  # type: ignore[arg-type]
         if not answer.evidence:
             held = {unit_at(self._laid, citation.start) for citation in answer.citations}
             answer = replace(answer, evidence=tuple(self._passages[at] for at in sorted(held)))

@@ -1,9 +1,11 @@
 """What a chat model says, on its way to the reader."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from brain import citing
 from brain.events import Checked, Token
 from brain.phrasing import Phrasing
 from brain.types import Chunk, Evidence
@@ -80,3 +82,26 @@ def test_a_table_is_no_loop():
 def test_nothing_said_is_nothing_shown():
     phrasing, shown, checked = hear("")
     assert (phrasing.text, shown, checked, phrasing.cited()) == ("", "", [], ((), ()))
+
+
+def test_every_source_is_made_ready_once_however_often_the_answer_is_cited(monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        citing, "_source", lambda one, question, make=citing._source: made.append(one) or make(one, question)
+    )
+    sources = [replace(EVIDENCE[0], number=number) for number in range(1, 101)]
+    phrasing = Phrasing("What about the well?", sources, tiny=False)
+    for piece in TEXT.split(" "):
+        list(phrasing.add(piece + " "))
+    list(phrasing.finish())
+    assert all(sentence.supported for sentence in phrasing.cited()[0])
+    assert made == sources
+
+
+def test_a_mark_behind_a_sentence_that_is_known_still_chooses_its_source():
+    sources = [replace(EVIDENCE[0], number=1), replace(EVIDENCE[0], number=2, title="Pump")]
+    phrasing = Phrasing("What about the well?", sources, tiny=False)
+    for piece in ("The pump was made in Ulm.", "\n\n[2]", "\n\nThe board paid 4,200 € for it."):
+        list(phrasing.add(piece))
+    list(phrasing.finish())
+    assert [one.title for one in phrasing.cited()[1]] == ["Pump", "Well"]

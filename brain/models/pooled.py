@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from brain.models.desk import Asked, Refused
 from brain.models.llama import Llama
 
-UNREADABLE = Refused("The embedding model could not read a passage", "Choose another embedding model.")
-UNJUDGED = Refused("The reranking model could not read a passage", "Choose another reranking model.")
 RANK = 4  # llama.cpp's number of the pooling that ends in a classifier
 
 Floats = NDArray[np.float64]
@@ -22,6 +20,8 @@ Floats = NDArray[np.float64]
 
 class Pooled:
     """A model opened for reading one text a call: a batch of several would compute attention between all of them."""
+
+    kind: str  # of model, for the person
 
     def __init__(self, setup: dict[str, Any]) -> None:
         self.name = os.path.basename(setup["path"])  # noqa: PTH119
@@ -56,8 +56,8 @@ class Pooled:
             made += found.astype(np.float32).tobytes()
         return made
 
-    def read(self, tokens: list[int], width: int, failed: Refused) -> Floats | None:
-        """What the model makes of the tokens, `width` numbers; None where it was stopped. Raises `failed`."""
+    def read(self, tokens: list[int], width: int) -> Floats | None:
+        """What the model makes of the tokens, `width` numbers; None where it was stopped."""
         library, model = self.llama.library, self.llama.model
         if self.llama.memory is not None:
             library.llama_memory_clear(self.llama.memory, True)
@@ -67,8 +67,12 @@ class Pooled:
             return None
         found = library.llama_get_embeddings_seq(model.ctx, 0) if code == 0 else None
         if not found:
-            raise failed
+            raise self.failed()
         return np.ctypeslib.as_array(found, shape=(width,)).astype(np.float64)
+
+    def failed(self) -> Refused:
+        """The model gave nothing, or nothing usable, for a passage."""
+        return Refused(f"The {self.kind} model could not read a passage", f"Choose another {self.kind} model.")
 
     def _is_stopped(self) -> bool:
         return self._asked is not None and self._asked.is_stopped()
@@ -76,6 +80,8 @@ class Pooled:
 
 class Embedding(Pooled):
     """Texts to unit vectors."""
+
+    kind = "embedding"
 
     def __init__(self, setup: dict[str, Any]) -> None:
         super().__init__(setup)
@@ -95,7 +101,7 @@ class Embedding(Pooled):
         if len(tokens) > self.window:  # the library would drop the closing token
             last = [tokens[-1]] if tokens[-1] in self._ends else []
             tokens = tokens[: self.window - len(last)] + last
-        vector = self.read(tokens, self.width, UNREADABLE)
+        vector = self.read(tokens, self.width)
         if vector is None:
             return None
         length = float(np.linalg.norm(vector))
@@ -106,6 +112,8 @@ class Embedding(Pooled):
 
 class Reranking(Pooled):
     """Question and passage read together to one number: a cross-encoder, as llama.cpp's own server feeds it."""
+
+    kind = "reranking"
 
     def __init__(self, setup: dict[str, Any]) -> None:
         super().__init__(setup)
@@ -132,7 +140,7 @@ class Reranking(Pooled):
         front = [*self._begin, *question, *self._between]
         room = self.window - len(front) - len(self._end)
         passage = self.llama.tokens(text, special=False, control=False)[: max(0, room)]
-        found = self.read([*front, *passage, *self._end], 1, UNJUDGED)
+        found = self.read([*front, *passage, *self._end], 1)
         if found is not None and not np.isfinite(found[0]):
-            raise UNJUDGED
+            raise self.failed()
         return found
