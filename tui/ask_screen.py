@@ -103,7 +103,8 @@ class AskScreen(TalkingScreen):
         self._title.set([Part(title, keep=10)], [self._badge()])
         self._standing.set(*standing(house.status, house.progress, is_lost=house.lost is not None))
         documents = texts.counted(house.status.indexed, "document") if house.status and house.status.folders else ""
-        self._bar.show_scope("  ".join(part for part in (texts.scope(self._scope), documents) if part))
+        narrowed = texts.scope(self._scope) if self._scope is not None else ""
+        self._bar.show_scope("  ".join(part for part in (narrowed, documents) if part))
         self._draw_hints()
 
     def draw_soon(self) -> None:

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain.cleaning import one_line
-from brain.types import Scope
 from tui import messages, texts
 from tui.reading_screen import ReadingScreen
 
 if TYPE_CHECKING:
     from brain.conversations import Conversation
     from brain.seams import Conversations
-    from brain.types import Verdict
+    from brain.types import Scope, Verdict
     from tui.app import BrainApp
     from tui.bridge import Asked
     from tui.turns import Turn
@@ -35,7 +34,7 @@ class TalkingScreen(ReadingScreen):
         super().__init__(house, today)
         self._tickets = 0
         self._number: int | None = None  # of the saved conversation on the screen
-        self._scope = Scope()
+        self._scope: Scope | None = None  # where it looks; None: everywhere
         self._is_unsaved_said = False
 
     async def show_conversation(self) -> None:
@@ -98,20 +97,21 @@ class TalkingScreen(ReadingScreen):
 
     def asked(self, turn: Turn) -> Asked:
         """A question as the bridge takes it."""
+        from brain.types import Scope
         from tui.bridge import Asked
 
         return Asked(
             turn.ticket,
             turn.question,
             tuple(self._conversation.history(turn)),
-            self._scope,
+            Scope() if self._scope is None else self._scope,
             self._number,
             self._house.is_keeping,
         )
 
     def begin_anew(self) -> None:
         """The next answer begins a conversation of its own."""
-        self._number, self._scope = None, Scope()
+        self._number = self._scope = None
 
     def lost_talk(self, number: int) -> None:
         """A conversation was deleted: what is asked next does not go on with it."""

@@ -14,7 +14,6 @@ from textual.style import Style
 from textual.widget import Widget
 
 from brain.cleaning import clean, one_line
-from brain.dating import ORIGINS, window_in_words
 from tui import texts
 from tui.messages import OpenResult, Source
 from tui.widgets.turn_view import shorten, where
@@ -150,12 +149,16 @@ class Results(Widget):
         """How old a passage's document is; where there is room, its date and where that was found."""
         if width < ROOMY or not item.date or item.date_origin is None:
             return f"{texts.age(item.date, self._today()):<9}"
+        from brain.dating import ORIGINS
+
         return f"{one_line(item.date)} ({ORIGINS[item.date_origin]})".ljust(len("2024-03-01 (front matter)"))
 
     def _understood(self, result: Retrieved, width: int) -> list[Content]:
         """A line that says which days were understood, where the question named some."""
         if result.window is None:
             return []
+        from brain.dating import window_in_words
+
         said = texts.DATES.format(days=one_line(window_in_words(result.window)))
         return [Content.styled(said, "dim").truncate(width, ellipsis=True)]
 

@@ -19,7 +19,6 @@ from textual.style import Style
 from textual.widget import Widget
 
 from brain.cleaning import clean, one_line
-from brain.conversations import lost_sources
 from tui import texts
 from tui.messages import OpenCitation, Source
 
@@ -227,6 +226,8 @@ class TurnView(Widget):
         if turn.answered and turn.answered.doubt and not turn.answered.abstained:
             done += Content.styled(one_line(turn.answered.doubt), "$text-warning").wrap(width)
         if turn.forgotten:
+            from brain.conversations import lost_sources  # nor a saved one
+
             done += Content.styled(lost_sources(turn.forgotten), "dim").wrap(width)
         if any(turn.is_stale(citation.number) for citation in turn.citations):
             again = self._look.again_key()
