@@ -5,18 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from brain.errors import ModelError
 from brain.events import Answered, AnswerTimings, Checked, Event, FellBack, Reading, Retrieved, Token
 from brain.gating import enough
 from brain.phrasing import Phrasing, said
 from brain.prompting import messages
-from brain.quoting import answer_from, quotes
+from brain.quoting import Quote, answer_from, openings, quotes
 from brain.seams import Cancel, ChatModel
 from brain.types import Delta, Evidence, Message, Unread
-from brain.wording import key_terms
+from brain.wording import STOP_WORDS, terms
 
 QUOTES = "quotes"  # the name of the answerer that needs no model
+# "What happened yesterday?", "what did I do last week": once the days are understood nothing is left to look for.
+ASKING_FOR_A_DAY = STOP_WORDS | frozenset(
+    "happen happened happening go going went up new day note write wrote written".split()
+)
 
 
 def ask(
@@ -56,28 +61,31 @@ def ask(
     # Where the days were narrowed, words that only say when are answered for, and need not stand in a passage.
     is_narrowed = found.window is not None and found.window.use == "only"
     asked = found.query if is_narrowed else question
-    is_of_days_alone = is_narrowed and bool(evidence) and not key_terms(asked)  # "what did I do yesterday?"
+    is_of_days_alone = is_narrowed and bool(evidence) and set(terms(asked)) <= ASKING_FOR_A_DAY
     if not is_of_days_alone:
         verdict = enough(asked, evidence, embedder=embedder)
         if not verdict.answer:
             yield _timed(answer, began, first=0.0)
             return
         answer = replace(answer, doubt=verdict.doubt)
-    if chat is not None:
+    choose = partial(openings, question, evidence) if is_of_days_alone else partial(quotes, asked, evidence)
+    if chat is not None and not (
+        tiny and is_of_days_alone
+    ):  # a tiny model is shown what shares words with the question
         try:
             yield from _phrased(
-                answer, asked, chat(), tiny=tiny, history=history, limit=limit, began=began, cancel=cancel
+                answer, choose, chat(), tiny=tiny, history=history, limit=limit, began=began, cancel=cancel
             )
             return
         except ModelError as error:
             yield FellBack("chat", error.reason, error.hint)
             answer = replace(answer, degraded=(*answer.degraded, "chat"))
-    yield from _quoted(answer, asked, began)
+    yield from _quoted(answer, choose, began)
 
 
-def _quoted(answer: Answered, asked: str, began: float) -> Iterator[Event]:
+def _quoted(answer: Answered, choose: Callable[[], Sequence[Quote]], began: float) -> Iterator[Event]:
     """The best sentences as they stand in the notes."""
-    text, sentences, citations = answer_from(quotes(asked, answer.evidence))
+    text, sentences, citations = answer_from(choose())
     first = time.monotonic() - began
     for sentence in sentences:
         yield Token(sentence.text + " ")
@@ -91,7 +99,7 @@ def _quoted(answer: Answered, asked: str, began: float) -> Iterator[Event]:
 
 def _phrased(
     answer: Answered,
-    asked: str,
+    choose: Callable[[], Sequence[Quote]],
     chat: ChatModel,
     *,
     tiny: bool,
@@ -114,7 +122,7 @@ def _phrased(
     sentences, citations = phrasing.cited()
     if tiny and sentences and not any(sentence.supported for sentence in sentences) and not cancel.is_set():
         yield FellBack("chat", "What the model said stands nowhere in your notes: these are their own words.")
-        yield from _quoted(replace(answer, usage=chat.usage), asked, began)
+        yield from _quoted(replace(answer, usage=chat.usage), choose, began)
         return
     yield _timed(
         replace(

@@ -64,6 +64,18 @@ def quotes(question: str, evidence: Sequence[Evidence], *, limit: int = 3) -> li
     return chosen
 
 
+def openings(question: str, evidence: Sequence[Evidence], *, limit: int = 3) -> list[Quote]:
+    """What the best passages begin with, a heading with what follows it: for a question that asks for a day and nothing else."""
+    begun = []
+    for one in evidence[:limit]:
+        text = one.chunk.text
+        parts = [(start, end, frozenset[str]()) for start, end in material(text, question=question)]
+        if parts:
+            start, end = _whole(text, parts, 0)
+            begun.append((one, one.chunk.start + start, one.chunk.start + end))
+    return begun
+
+
 def answer_from(spans: Sequence[Quote]) -> tuple[str, tuple[Sentence, ...], tuple[Citation, ...]]:
     """The answer that the quotes make: its text, its sentences and their citations, all supported by what they are.
 

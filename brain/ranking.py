@@ -25,6 +25,7 @@ file, smoothing over similar candidates, products and powers of the scores, and 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,11 +41,12 @@ from brain.wording import plain, terms
 MEANING = 0.55  # the weight of cosines where the embedder knows the language
 TOGETHER = 0.3  # of words side by side, as a part of the cosine's
 LEANING, LEANED_ON = 0.4, 3  # how far a question moves, and towards how many hits
-STRANGE, FAMILIAR = 2.0, 3.0  # letters a piece: below the first an embedder knows nothing of a language
+STRANGE, FAMILIAR = 0.3, 0.12  # how far words are spelt: from the first on an embedder knows nothing of a language
 DENSER = 1.75  # letters that a character of a script without spaces counts for
 DATED = 0.05  # what a document of the days that a question may speak of is given: decides between equals, not against a better
 FAIR_SHARE, FADING = 3, 0.9  # passages of one file that count in full, and what each further one keeps
 TELLING, BARELY = 8, 0.5  # so many different words show at a glance whether two texts are alike: by so much at least
+_WORD = re.compile(r"[^\W_]+")
 NOTHING: Mapping[int, float] = MappingProxyType({})
 
 
@@ -147,14 +149,20 @@ def dated_first(ranked: Sequence[Fused], dated: Collection[int], *, bonus: float
 def knowledge(question: str, pieces: int) -> float:
     """How well an embedder knows the language of a question, 0 to 1, by the pieces that its tokenizer cuts it into.
 
-    A language it was trained on comes in pieces of three letters and more, one it was not in single letters. Medians of
-    MiniLM: English 3.9 letters, Spanish 2.5, Russian, Arabic, Chinese and Japanese 1; a character of a script without spaces
-    says more than a letter.
+    Of a language it was trained on a word is a piece or two, of one it was not every letter is: what counts is how far
+    the pieces go from one a word (0) towards one a letter (1), punctuation left out. Means of MiniLM on eleven sets of
+    questions: English .02 to .09, Spanish .19, Chinese and Japanese .42 to .47, Russian and Arabic .93 and more. A
+    character of a script without spaces says more than a letter, and a third of a word.
     """
-    letters = sum(map(str.isalnum, question)) + (DENSER - 1) * sum(len(run[0]) for run in UNSPACED.finditer(question))
-    if not letters or pieces <= 0:
+    unspaced = sum(len(run[0]) for run in UNSPACED.finditer(question))
+    spaced = UNSPACED.sub(" ", question)
+    found = _WORD.findall(spaced)
+    words, letters = len(found) + unspaced / 3, sum(map(len, found)) + DENSER * unspaced
+    marks = sum(not (letter.isalnum() or letter.isspace()) for letter in spaced)
+    if letters <= words:
         return 1.0
-    return min(1.0, max(0.0, (letters / pieces - STRANGE) / (FAMILIAR - STRANGE)))
+    spelt = (pieces - marks - words) / (letters - words)
+    return min(1.0, max(0.0, (STRANGE - spelt) / (STRANGE - FAMILIAR)))
 
 
 def fold_copies(

@@ -2,12 +2,13 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from brain.ask import QUOTES, ask
 from brain.errors import ModelError
 from brain.events import Answered, Checked, FellBack, Retrieved, Token
-from brain.types import Chunk, Evidence, Scores, Unread
+from brain.types import Chunk, Evidence, Scores, Unread, Window
 from tests.fakes import ScriptedChat
 
 BOARD = (
@@ -155,3 +156,15 @@ def test_a_doubtful_answer_says_what_was_not_found_and_a_sure_one_does_not():
     doubtful = answered(run(None, question="How much money did the board agree on with Ruritania?"))
     assert not doubtful.abstained
     assert "Ruritania" in doubtful.doubt
+
+
+def test_a_question_for_a_day_alone_is_answered_with_what_its_notes_begin_with():
+    day = Window("2026-06-16", "2026-06-16", "yesterday", "only")
+    found = replace(FOUND, query="what happened?", window=day)
+    for chat in (None, lambda: ScriptedChat("Bananas are yellow.")):
+        answer = answered(run(chat, found=found, question="what happened yesterday?"))
+        assert [citation.quote for citation in answer.citations] == [BOARD.split(". ", maxsplit=1)[0] + ".", PUMP]
+        assert all(sentence.supported for sentence in answer.sentences)
+        assert answer.model == QUOTES
+    asked_for_more = replace(found, query="what happened to the bananas?")
+    assert answered(run(None, found=asked_for_more, question="what happened to the bananas yesterday?")).abstained

@@ -105,6 +105,8 @@ def test_a_candidate_without_a_vector_yet_is_taken_for_a_middling_one() -> None:
         ("¿Cuántos puntos dejaron escapar?", 11, pytest.approx(0.45, abs=0.1)),
         ("東京の人口は", 6, 0.0),
         ("東京の人口は", 3, 1.0),
+        ("what did I do?", 5, 1.0),
+        ("C++ or Go?", 6, 1.0),
         ("?!", 2, 1.0),
         ("", 0, 1.0),
     ],

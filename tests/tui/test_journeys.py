@@ -302,7 +302,7 @@ async def test_resize_keeps_the_focused_citation():
         await shows(pilot, "⟦2⟧")
         for width, height in ((60, 20), (120, 36)):
             await pilot.resize_terminal(width, height)
-            await shows(pilot, "⟦2⟧", "▸2")
+            await shows(pilot, "⟦2⟧", "▸2", " 214 documents ─╮")
         await pilot.resize_terminal(32, 8)
         await shows(pilot, "Brain needs 40×10.", "32×8")
         await pilot.resize_terminal(120, 36)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.events import Key, Resize
+from textual.events import Key
 from textual.widgets import Static, TextArea
 
 from brain.cleaning import clean
@@ -93,17 +93,16 @@ class AskBar(Horizontal):
         """What is searched, at the right of the frame."""
         if scope != self._scope:
             self._scope = scope
-            self._title(self.outer_size.width)
+            self._title()
 
-    def on_resize(self, event: Resize) -> None:
+    def on_resize(self) -> None:
         """The frame's text spans its width."""
-        self._title(event.size.width + self.gutter.width)
+        self._title()
 
-    def _title(self, width: int) -> None:
+    def _title(self) -> None:
         title = Content.styled(texts.BAR_TITLE, "bold")
-        fill = (
-            width - 8 - title.cell_length - len(self._scope)
-        )  # 8: corners, a dash and a space at both ends, two spaces
+        # 8: corners, a dash and a space at both ends, two spaces
+        fill = self.outer_size.width - 8 - title.cell_length - len(self._scope)
         if self._scope and fill > 0:
             title = Content.assemble(title, " ", "─" * fill, " ", (self._scope, "$foreground 60%"))
         self.border_title = title
