@@ -107,6 +107,7 @@ def test_a_candidate_without_a_vector_yet_is_taken_for_a_middling_one() -> None:
         ("東京の人口は", 3, 1.0),
         ("what did I do?", 5, 1.0),
         ("C++ or Go?", 6, 1.0),
+        ("zither xylophone kazoo", 8, pytest.approx(0.5)),
         ("?!", 2, 1.0),
         ("", 0, 1.0),
     ],
