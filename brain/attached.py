@@ -17,7 +17,7 @@ from brain.errors import BrainError, OwnerEnded, OwnerSilent, StoreBusy
 from brain.events import Answered, Event, Failed, Retrieved, StatusChanged
 from brain.log import log
 from brain.seams import Brain, Cancel
-from brain.types import Document, Impaired, Message, Scope, Status, Verdict
+from brain.types import Choice, Consent, Document, Impaired, Message, Scope, Status, Verdict
 
 SOON_SECONDS = 3.0  # an owner that leaves in good order may need as long
 AGAIN_SECONDS = 0.05
@@ -94,11 +94,14 @@ class Attached:
         quotes: bool = False,
         model: str | None = None,
         scope: Scope = Scope(),
+        consent: Consent = Consent(),
     ) -> Iterator[Event]:
         """Retrieved, then the answer as it comes, then Answered; Failed where the owner ends meanwhile."""
 
         def begin(brain: Brain) -> Iterator[Event]:
-            return brain.ask(question, history=history, cancel=cancel, quotes=quotes, model=model, scope=scope)
+            return brain.ask(
+                question, history=history, cancel=cancel, quotes=quotes, model=model, scope=scope, consent=consent
+            )
 
         try:
             yield from self._stream(begin, again=False)
@@ -114,11 +117,14 @@ class Attached:
         quotes: bool = False,
         model: str | None = None,
         plan_only: bool = False,
+        consent: Consent = Consent(),
     ) -> Iterator[Event]:
         """Planned, then the answer as it comes, then Answered; Failed where the owner ends meanwhile."""
 
         def begin(brain: Brain) -> Iterator[Event]:
-            return brain.ask_whole(question, file, cancel=cancel, quotes=quotes, model=model, plan_only=plan_only)
+            return brain.ask_whole(
+                question, file, cancel=cancel, quotes=quotes, model=model, plan_only=plan_only, consent=consent
+            )
 
         try:
             yield from self._stream(begin, again=False)
@@ -188,9 +194,13 @@ class Attached:
             return now
         return replace(now, degraded=(*now.degraded, Impaired("watcher", silent.reason, silent.hint)))
 
-    def warm(self) -> None:
+    def models(self) -> tuple[Choice, ...]:
+        """What can answer."""
+        return self._call(lambda brain: brain.models())
+
+    def warm(self, model: str | None = None) -> None:
         """Start the models of whoever answers."""
-        self._call(lambda brain: brain.warm())
+        self._call(lambda brain: brain.warm(model))
 
     def close(self) -> None:
         """Let go of whoever answers; an owner closes the store in good order."""

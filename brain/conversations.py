@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,21 @@ TITLE_LENGTH = 200
 def lost_sources(count: int) -> str:
     """What is said of an answer that has lost so many of its sources."""
     return f"What this answer took from {count} forgotten file{'s' * (count != 1)} is gone."
+
+
+def exchange(
+    question: str, answered: Answered, files: Sequence[Path] = (), *, is_known: bool = True
+) -> tuple[Message, ...]:
+    """A question and its answer as history, with every file they were made from; empty where nothing was answered.
+
+    `is_known` is False where some of those files were forgotten.
+    """
+    if answered.abstained or not answered.answer:
+        return ()
+    shown = [one.chunk.path for one in answered.evidence] + [one.path for one in answered.citations]
+    sources = tuple(dict.fromkeys((*files, *shown)))
+    private = any(one.private for one in answered.evidence) if is_known else None
+    return (Message("user", question, sources, private), Message("assistant", answered.answer, sources, private))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +51,8 @@ class Turn:
 
     def messages(self) -> tuple[Message, ...]:
         """The turn as history for a follow-up; empty where nothing was answered."""
-        if self.answered.abstained or not self.answered.answer:
-            return ()
-        return (Message("user", self.answered.question), Message("assistant", self.answered.answer))
+        files = [source.path for source in self.sources]
+        return exchange(self.answered.question, self.answered, files, is_known=not self.forgotten)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class ModelError(BrainError):
     """A model is missing, broken, of the wrong kind, or its process died."""
 
 
+class EndpointError(ModelError):
+    """An endpoint refused, does not answer, or may not be asked. Nothing of it holds a key."""
+
+
 class StoreError(BrainError):
     """The store could not be read or written."""
 

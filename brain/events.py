@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from brain.types import Citation, Coverage, Degraded, Evidence, Impaired, Sentence, Unread, Usage, Verdict, Window
+from brain.types import (
+    Citation,
+    Coverage,
+    Degraded,
+    Evidence,
+    Impaired,
+    Parcel,
+    Sentence,
+    Unread,
+    Usage,
+    Verdict,
+    Window,
+    Withheld,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,31 @@ class Reading:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What would leave this machine, before a byte of it has; the exact body, and what it is made of.
+
+    With `allowed` it leaves now and the answer follows. Without, nothing was sent and no answer follows: asking again with a
+    `Consent` to this `sha256` sends these bytes.
+    """
+
+    url: str
+    host: str
+    model: str
+    key: str  # the name of the key that is shown to the endpoint, never the key; "": none
+    body: str  # the bytes of the request, which are UTF-8
+    sha256: str  # of the body
+    tokens: int  # of the body, estimated
+    cost_usd: float  # estimated, answer included
+    cost_peak_usd: float  # at the dearest hour of the day
+    parcels: tuple[Parcel, ...]
+    withheld: tuple[Withheld, ...] = ()
+    allowed: bool = False
+    why: str = (
+        ""  # why it is asked: "the first question of this conversation that leaves", "the text has changed since"
+    )
+
+
 Way = Literal["quotes", "prompt", "parts"]
 
 
@@ -195,6 +233,9 @@ class Answered:
     coverage: Coverage | None = None  # of an answer from a whole file
     verdicts: tuple[Verdict, ...] = ()  # of each citation, against the file on disk
     doubt: str = ""  # what of the question the notes may not speak of, a sentence; "": no doubt
+    withheld: tuple[Withheld, ...] = ()  # what did not leave this machine
+    sent: int = 0  # bytes that left this machine for it
+    broken: str = ""  # why the answer is incomplete, a sentence; "": it is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +290,7 @@ Event = (
     | SyncFinished
     | Retrieved
     | Reading
+    | Leaving
     | Planned
     | PartRead
     | Thought

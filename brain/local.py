@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from brain import __version__
-from brain.ask import ask
+from brain.ask import QUOTES, ask
 from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
 from brain.events import Answered, Event, FellBack, Retrieved, StatusChanged
 from brain.indexer import POLL_SECONDS, Indexer
@@ -23,7 +23,7 @@ from brain.settings import Settings
 from brain.store.catalog import Catalog
 from brain.store.claim import Claim
 from brain.talks import LocalConversations
-from brain.types import Checkup, Document, Evidence, Folder, Impaired, Message, Scope, Status, Unread
+from brain.types import Checkup, Choice, Consent, Document, Evidence, Folder, Impaired, Message, Scope, Status, Unread
 from brain.witness import Witness
 
 ROUNDS = 2  # of mending: one repair may bring to light what another is for
@@ -72,6 +72,7 @@ class LocalBrain:
         quotes: bool = False,
         model: str | None = None,
         scope: Scope = Scope(),
+        consent: Consent = Consent(),
     ) -> Iterator[Event]:
         """Retrieved, then the answer as it comes, then Answered, its quotes compared with the files on disk.
 
@@ -117,6 +118,7 @@ class LocalBrain:
         quotes: bool = False,
         model: str | None = None,
         plan_only: bool = False,
+        consent: Consent = Consent(),
     ) -> Iterator[Event]:
         """Planned, then the answer as it comes, then Answered with its coverage: one file from beginning to end.
 
@@ -254,13 +256,23 @@ class LocalBrain:
             paused=self._indexer.is_paused,
         )
 
-    def warm(self) -> None:
+    def models(self) -> tuple[Choice, ...]:
+        """What can answer."""
+        used = self._settings.chat.model
+        found = [
+            Choice(one.name, "file", stays_home=True, bytes=one.bytes, used=one.name == used, note=one.problem)
+            for one in self._parts.shelf.models()
+            if one.role == "chat" and one.path is not None
+        ]
+        return (*found, Choice(QUOTES, "quotes", stays_home=True))
+
+    def warm(self, model: str | None = None) -> None:
         """Start the processes of the models, so that the first question need not wait. Any of them may be missing."""
         parts = self._parts
-        for opened in (parts.embedder, parts.reranker, lambda: parts.chat(parts.chat_path())):
+        for opened in (parts.embedder, parts.reranker, lambda: parts.chat(parts.chat_path(model))):
             with suppress(ModelError):  # status() says so, and so does the first question
-                if (model := opened()) is not None:
-                    model.warm()
+                if (part := opened()) is not None:
+                    part.warm()
 
     def background(self) -> AbstractContextManager[None]:
         """While this lasts the store is kept current."""

@@ -15,8 +15,8 @@ from brain.errors import OwnerEnded, OwnerSilent, QueryError, StoreBusy, StoreEr
 from brain.events import Event, Retrieved
 from brain.line import REQUEST_BYTES, Line, answer_greeting, connect, hear_greeting, nonce
 from brain.seams import Cancel
-from brain.types import Document, Message, Scope, Status
-from brain.wire import decode, decode_error, encode, to_bytes
+from brain.types import Choice, Consent, Document, Message, Scope, Status
+from brain.wire import decode, decode_error, encode, to_bytes, value_of
 from brain.wire_talks import FarConversations
 
 ANSWER_SECONDS = 60.0  # a search may have to start the embedder first
@@ -81,12 +81,18 @@ class RemoteBrain:
         quotes: bool = False,
         model: str | None = None,
         scope: Scope = Scope(),
+        consent: Consent = Consent(),
     ) -> Iterator[Event]:
         """Retrieved, then the answer as it comes, then Answered. Closing the iterator stops the model."""
-        model = None if model is None else _found(model)
-        turns = [encode(turn) for turn in history]
         yield from self._stream(
-            "ask", cancel, question=question, history=turns, quotes=quotes, model=model, scope=encode(scope)
+            "ask",
+            cancel,
+            question=question,
+            history=[encode(turn) for turn in history],
+            quotes=quotes,
+            model=None if model is None else _found(model),
+            scope=encode(scope),
+            consent=encode(consent),
         )
 
     def ask_whole(
@@ -98,6 +104,7 @@ class RemoteBrain:
         quotes: bool = False,
         model: str | None = None,
         plan_only: bool = False,
+        consent: Consent = Consent(),
     ) -> Iterator[Event]:
         """Planned, then the answer as it comes, then Answered with its coverage. Closing the iterator stops the model."""
         yield from self._stream(
@@ -108,6 +115,7 @@ class RemoteBrain:
             quotes=quotes,
             model=None if model is None else _found(model),
             plan_only=plan_only,
+            consent=encode(consent),
         )
 
     def sync(self, *, cancel: Cancel, words_only: bool = False, accept_deletes: bool = False) -> Iterator[Event]:
@@ -146,9 +154,13 @@ class RemoteBrain:
         """How things stand now, as the owner sees it."""
         return self._expect(Status, "status")
 
-    def warm(self) -> None:
+    def models(self) -> tuple[Choice, ...]:
+        """What can answer, as the owner sees it."""
+        return tuple(value_of(choice, Choice) for choice in self._call("models"))
+
+    def warm(self, model: str | None = None) -> None:
         """Start the owner's models, so that the first question need not wait."""
-        self._call("warm")
+        self._call("warm", model=None if model is None else _found(model))
 
     def wait_for_end(self) -> None:
         """Return once the owner has ended, or this is closed."""

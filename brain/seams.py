@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from brain.conversations import Conversation, Summary
 from brain.events import Answered, Event, Reading, Retrieved
-from brain.types import Delta, Document, Hit, Message, Scope, Status, Usage, Verdict
+from brain.types import Choice, Consent, Delta, Document, Hit, Message, Scope, Status, Usage, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,6 +66,32 @@ class ChatModel(Protocol):
         """How far the prompt is read, where the model can tell, then the answer piece by piece, at most `limit` tokens.
 
         Ends early, without error, once `cancel` is set. Raises ModelError.
+        """
+
+
+class Endpoint(Protocol):
+    """A chat model behind an address: what would be sent can be seen before it is sent."""
+
+    name: str  # as it is asked for: "deepseek", "deepseek/deepseek-v4-pro"
+    model: str  # as the endpoint calls it
+    url: str
+    host: str
+    key: str  # the name of its key; "": it has none
+    window: int
+    stays_home: bool  # the address is this machine's own
+    usage: Usage  # of the last answer; its cost is not filled in
+    broken: str  # why the last answer is incomplete; "": it is whole
+
+    def count(self, text: str) -> int:
+        """Tokens of a text, estimated; rather too many than too few."""
+
+    def body(self, messages: Sequence[Message], *, limit: int) -> bytes:
+        """The exact bytes of the request for an answer of at most `limit` tokens."""
+
+    def send(self, body: bytes, *, cancel: Cancel) -> Iterator[Delta]:
+        """Send these bytes, and the answer piece by piece. Ends early, without error, once `cancel` is set.
+
+        Raises EndpointError before the first piece; an answer that breaks off later ends, and `broken` says why.
         """
 
 
@@ -150,8 +176,13 @@ class Brain(Protocol):
         quotes: bool = False,
         model: str | None = None,
         scope: Scope = Scope(),
+        consent: Consent = Consent(),
     ) -> Iterator[Event]:
-        """Retrieved, then Reading/Thought/Token…, then Answered; or Failed. `quotes` forbids the chat model."""
+        """Retrieved, then Reading/Thought/Token…, then Answered; or Failed. `quotes` forbids the chat model.
+
+        Where the model is not of this machine, Leaving comes ahead of the answer; it is the last event where what would
+        leave is not in `consent`.
+        """
 
     def ask_whole(
         self,
@@ -162,6 +193,7 @@ class Brain(Protocol):
         quotes: bool = False,
         model: str | None = None,
         plan_only: bool = False,
+        consent: Consent = Consent(),
     ) -> Iterator[Event]:
         """Planned, then Reading/PartRead/Token…, then Answered with its coverage: one file read from beginning to end.
 
@@ -205,5 +237,8 @@ class Brain(Protocol):
     def status(self) -> Status:
         """How things stand now."""
 
-    def warm(self) -> None:
-        """Start the models, so that the first question need not wait."""
+    def warm(self, model: str | None = None) -> None:
+        """Start the models, so that the first question need not wait; with `model`, that chat model in place of the usual."""
+
+    def models(self) -> tuple[Choice, ...]:
+        """What can answer: the chat models on the shelf, the endpoints, and the notes' own sentences."""

@@ -20,7 +20,7 @@ from brain.events import Event, Retrieved
 from brain.line import GREETING_BYTES, Line, greet, hush, listen, new_key, peer_user
 from brain.log import log
 from brain.seams import Cancel, Conversations
-from brain.types import Document, Message, Scope, Status
+from brain.types import Choice, Consent, Document, Message, Scope, Status
 from brain.wire import encode, encode_error, field_of, value_of
 from brain.wire_talks import ANSWERS as ABOUT_CONVERSATIONS
 
@@ -46,9 +46,18 @@ class Hosted(Protocol):
         quotes: bool,
         model: str | None,
         scope: Scope,
+        consent: Consent,
     ) -> Iterator[Event]: ...
     def ask_whole(
-        self, question: str, file: str, *, cancel: Cancel, quotes: bool, model: str | None, plan_only: bool
+        self,
+        question: str,
+        file: str,
+        *,
+        cancel: Cancel,
+        quotes: bool,
+        model: str | None,
+        plan_only: bool,
+        consent: Consent,
     ) -> Iterator[Event]: ...
     def sync(self, *, cancel: Cancel, words_only: bool, accept_deletes: bool, asker: str) -> Iterator[Event]: ...
     def rebuild(self, *, cancel: Cancel, vectors: bool, asker: str) -> Iterator[Event]: ...
@@ -61,7 +70,8 @@ class Hosted(Protocol):
     def status(self) -> Status: ...
     def pause(self) -> None: ...
     def resume(self) -> None: ...
-    def warm(self) -> None: ...
+    def warm(self, model: str | None) -> None: ...
+    def models(self) -> tuple[Choice, ...]: ...
 
 
 class Server:
@@ -244,14 +254,14 @@ class _HungUp(Exception):
 
 def _ask(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterator[Event]:
     history = tuple(value_of(turn, Message) for turn in field_of(request, "history", list))
-    model = None if request.get("model") is None else field_of(request, "model", str)
     return brain.ask(
         field_of(request, "question", str),
         history=history,
         cancel=cancel,
         quotes=field_of(request, "quotes", bool),
-        model=model,
+        model=_model(request),
         scope=value_of(request.get("scope"), Scope),
+        consent=value_of(request.get("consent"), Consent),
     )
 
 
@@ -261,9 +271,14 @@ def _ask_whole(brain: Hosted, request: dict[str, Any], cancel: Cancel) -> Iterat
         field_of(request, "file", str),
         cancel=cancel,
         quotes=field_of(request, "quotes", bool),
-        model=None if request.get("model") is None else field_of(request, "model", str),
+        model=_model(request),
         plan_only=field_of(request, "plan_only", bool),
+        consent=value_of(request.get("consent"), Consent),
     )
+
+
+def _model(request: dict[str, Any]) -> str | None:
+    return None if request.get("model") is None else field_of(request, "model", str)
 
 
 def _search(brain: Hosted, request: dict[str, Any]) -> dict[str, Any]:
@@ -318,6 +333,7 @@ ANSWERS: Mapping[str, Callable[[Hosted, dict[str, Any]], Any]] = {
     "remove": lambda brain, request: brain.remove(Path(field_of(request, "path", str))),
     "pause": lambda brain, _: brain.pause(),
     "resume": lambda brain, _: brain.resume(),
-    "warm": lambda brain, _: brain.warm(),
+    "warm": lambda brain, request: brain.warm(_model(request)),
+    "models": lambda brain, _: [encode(choice) for choice in brain.models()],
     **ABOUT_CONVERSATIONS,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -69,6 +70,33 @@ class ConversationsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """[endpoints.NAME]: a server that answers, here or elsewhere. Empty fields: what is known of an endpoint of that name."""
+
+    url: str = ""  # up to and with /v1 where the server wants it
+    model: str = ""  # the one that is meant by NAME alone; NAME/MODEL names another
+    key: str = ""  # the environment variable, or the entry in the system keyring, that holds the key; never the key
+    window: int = 0  # tokens, prompt and answer together
+    thinking: bool = False  # let the model think before it answers, where it can
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """[privacy]: what never leaves this machine, and when it is asked before anything else does."""
+
+    private: tuple[str, ...] = ()  # folders ("journal/"), files ("plans/secret.md") and tags ("#health")
+    ask: str = "conversation"  # before the first question of a conversation that leaves; "always": before every one
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSettings:
+    """[budget]: USD that may be spent on endpoints; 0: no limit."""
+
+    day: float = 1.0
+    month: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set. Every key has a default that is right for almost everyone."""
 
@@ -81,6 +109,9 @@ class Settings:
     search: SearchSettings = field(default_factory=SearchSettings)
     rerank: RerankSettings = field(default_factory=RerankSettings)
     conversations: ConversationsSettings = field(default_factory=ConversationsSettings)
+    endpoints: Mapping[str, EndpointSettings] = field(default_factory=dict)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    budget: BudgetSettings = field(default_factory=BudgetSettings)
 
     @property
     def shelf(self) -> Path:
@@ -127,10 +158,17 @@ def _merge(target: Any, given: dict[str, Any], *, where: str, path: Path) -> Any
             hint = f"Did you mean {where}{near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
             raise SettingsError(f"{path} has an unknown key {name!r}.", hint=hint)
         current = getattr(target, key)
-        if isinstance(current, tuple) and isinstance(value, list) and all(isinstance(one, str) for one in value):
+        if key == "endpoints" and isinstance(value, dict) and all(isinstance(one, dict) for one in value.values()):
+            changes[key] = {
+                named: _merge(EndpointSettings(), one, where=f"endpoints.{named}.", path=path)
+                for named, one in value.items()
+            }
+        elif isinstance(current, tuple) and isinstance(value, list) and all(isinstance(one, str) for one in value):
             changes[key] = tuple(value)
         elif isinstance(value, dict) and hasattr(current, "__dataclass_fields__"):
             changes[key] = _merge(current, value, where=f"{name}.", path=path)
+        elif types[key] is float and type(value) in (int, float) and value >= 0:
+            changes[key] = float(value)
         elif type(value) is not types[key]:
             raise SettingsError(
                 f"{path}: {name} = {value!r} should be {_kind(types[key])}.",

@@ -46,6 +46,7 @@ class Document:
     unread_pages: tuple[int, ...] = ()  # pages without readable text, counted from 1
     page_labels: tuple[str, ...] = ()  # one a page where they differ from 1, 2, 3 …
     machine_written: bool = False  # it says of itself that a machine wrote it: an answer that was saved as a note
+    private: bool = False  # it says of itself that it must not leave this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class Evidence:
     tags: tuple[str, ...] = ()
     date_origin: DateOrigin | None = None  # where the date was found
     copies: tuple[Path, ...] = ()  # other files that say nearly the same
+    private: str = ""  # why it must not leave this machine; "": it may
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +175,15 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation.
+
+    `private`: whether it was made from private notes; None, not known, counts as private where text would leave the machine.
+    """
 
     role: Role
     text: str
+    sources: tuple[Path, ...] = ()  # of an answer: every file it was made from
+    private: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +203,61 @@ class Usage:
     completion_tokens: int = 0
     thought_tokens: int = 0
     cost_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What of a question may leave this machine.
+
+    Either the body whose `sha256` was shown, and no other; or, with `conversation`, whatever this conversation needs. Private
+    notes and what looks like a secret never leave, whatever is allowed.
+    """
+
+    sha256: str = ""
+    conversation: bool = False
+    without: tuple[int, ...] = ()  # numbers of passages that the person took out
+    history: bool = True  # earlier questions and answers may go along
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One part of what leaves: the question, earlier turns, or a passage."""
+
+    kind: Literal["instructions", "question", "history", "passage"]
+    bytes: int  # UTF-8, of its own text
+    number: int = 0  # of a passage, as the answer will cite it
+    path: Path | None = None
+    title: str = ""
+    lines: tuple[int, ...] = ()  # first and last of a passage, counted from 1
+    page: int | None = None
+    turns: int = 0  # of history: how many questions with their answers
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Something that did not leave this machine: what, and why."""
+
+    what: Literal["passage", "history", "secret"]
+    why: str  # "the note says private: true", "a card number"
+    path: Path | None = None
+    count: int = 1  # passages of that file, turns, or places where it stood
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model that can be switched to: a file on this machine, an endpoint, or none at all (the notes' own sentences)."""
+
+    name: str  # what `ask` takes as its model
+    kind: Literal["file", "endpoint", "quotes"]
+    stays_home: bool
+    window: int = 0  # tokens; 0: not known
+    bytes: int = 0  # of the file
+    memory: int = 0  # bytes needed to run it
+    fits: bool = True  # in what is free now
+    used: bool = False  # the one in the settings
+    host: str = ""  # of an endpoint
+    has_key: bool = True  # the endpoint needs none, or its key is there
+    note: str = ""  # price of an endpoint, licence of a file, or why it cannot be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +346,10 @@ class Status:
     degraded: tuple[Impaired, ...]
     failures: tuple[Failure, ...]
     paused: bool = False  # the owner looks at no folder by itself until it is told to go on
+    stays_home: bool = True  # the chat model of the settings runs on this machine
+    sent_today: int = 0  # bytes that left this machine, this local day
+    spent_today: float = 0.0  # USD
+    budget_day: float = 0.0  # USD; 0: no limit
 
 
 @dataclass(frozen=True, slots=True)

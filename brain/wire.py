@@ -19,7 +19,7 @@ from brain.conversations import Conversation, Summary
 from brain.errors import BrainError
 from brain.events import Answered, Event, Retrieved
 from brain.explaining import explain
-from brain.types import Citation, Document, Evidence, Message, Scope, Status, Verdict, Window
+from brain.types import Choice, Citation, Consent, Document, Evidence, Message, Scope, Status, Verdict, Window
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -64,6 +64,7 @@ def hit_json(evidence: Evidence) -> dict[str, Any]:
         "date_origin": evidence.date_origin,
         "tags": list(evidence.tags),
         "copies": [str(path) for path in evidence.copies],
+        "private": evidence.private,
     }
 
 
@@ -115,6 +116,9 @@ def answer_json(answered: Answered) -> dict[str, Any]:
         "evidence": [hit_json(evidence) for evidence in answered.evidence],
         "unread": plain_json(answered.unread),
         "degraded": list(answered.degraded),
+        "withheld": plain_json(answered.withheld),
+        "sent": answered.sent,
+        "broken": answered.broken,
         "usage": plain_json(answered.usage),
         "seconds": plain_json(answered.seconds),
         **({} if answered.coverage is None else {"coverage": plain_json(answered.coverage)}),
@@ -137,12 +141,18 @@ def status_json(status: Status) -> dict[str, Any]:
         "models": {"chat": status.chat, "embed": status.embed, "rerank": status.rerank},
         "owner": plain_json(status.owner),
         "paused": status.paused,
+        "egress": {
+            "stays_home": status.stays_home,
+            "sent_today": status.sent_today,
+            "spent_today": status.spent_today,
+            "budget_day": status.budget_day,
+        },
         "degraded": plain_json(status.degraded),
         "failures": plain_json(status.failures),
     }
 
 
-_KINDS = (*get_args(Event), Document, Status, Scope, Message, Conversation, Summary, Verdict)
+_KINDS = (*get_args(Event), Document, Status, Scope, Message, Consent, Choice, Conversation, Summary, Verdict)
 T = TypeVar("T")
 
 KINDS: dict[str, type] = {kind.__name__: kind for kind in _KINDS}

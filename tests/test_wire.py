@@ -92,6 +92,7 @@ def test_search_has_the_keys_of_the_contract():
         "date_origin": "name",
         "tags": ["tax"],
         "copies": ["/n/b.pdf"],
+        "private": "",
     }
 
 

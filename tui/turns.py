@@ -91,9 +91,11 @@ class Turn:
 
     def messages(self) -> tuple[Message, ...]:
         """The turn as history for a follow-up; empty unless it was answered."""
-        if not self.is_settled or self.answered is None or self.answered.abstained or not self.answered.answer:
+        if not self.is_settled or self.answered is None:
             return ()
-        return (Message("user", self.question), Message("assistant", self.answered.answer))
+        from brain.conversations import exchange  # with an answer there is no first frame left to wait for it
+
+        return exchange(self.question, self.answered, is_known=not self.forgotten)
 
     def take(self, event: Event, now: float) -> None:
         """Take one event in. What comes after a stop only completes what is there."""

@@ -32,6 +32,7 @@ from brain.types import (
     Block,
     Chunk,
     Citation,
+    Consent,
     Document,
     Evidence,
     Folder,
@@ -321,7 +322,9 @@ class FakeBrain:
         history: Sequence[Message] = (),
         cancel: threading.Event,
         quotes: bool = False,
+        model: str | None = None,
         scope: Scope = Scope(),
+        consent: Consent = Consent(),
     ) -> Iterator[Event]:
         self.asked.append((question, tuple(history)))
         self.scopes.append(scope)

@@ -226,7 +226,10 @@ async def test_follow_up_takes_the_conversation_along_and_new_forgets_it():
         await type_text(pilot, "second?")
         await pilot.press("enter")
         await until(pilot, lambda: len(brain.asked) == 2)
-        assert brain.asked[1] == ("second?", (Message("user", "first?"), Message("assistant", ANSWER)))
+        question, history = brain.asked[1]
+        assert question == "second?"
+        assert [(turn.role, turn.text) for turn in history] == [("user", "first?"), ("assistant", ANSWER)]
+        assert {turn.private for turn in history} == {False} and all(turn.sources for turn in history)
         await until(pilot, lambda: not pilot.app.bridge.is_asking)
         await pilot.press("ctrl+n")
         await shows(pilot, "Just ask.")

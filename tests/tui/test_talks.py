@@ -95,10 +95,9 @@ async def test_one_is_reopened_and_gone_on_with_in_its_scope():
         assert not seen(pilot).count("]~")
         await pilot.press("i")
         await ask(pilot, "and when?")
-        assert brain.asked[-1] == (
-            "and when?",
-            (Message("user", "What was decided?"), Message("assistant", ANSWER)),
-        )
+        asked, history = brain.asked[-1]
+        assert asked == "and when?"
+        assert [(turn.role, turn.text) for turn in history] == [("user", "What was decided?"), ("assistant", ANSWER)]
         assert brain.scopes[-1] == Scope(within=("work/",))
         await until(pilot, lambda: len(brain.conversations.kept[2].turns) == 2, "saved in the same one")
         await pilot.press("ctrl+n")
