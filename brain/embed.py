@@ -27,6 +27,14 @@ class Pending(Protocol):
     def vectors_pending(self, model: str) -> int: ...
 
 
+class Beside(Protocol):
+    """The part of the catalog that gathers the vectors of an embedder that does not serve yet."""
+
+    def lacking(self, model: str) -> int: ...
+    def lacking_texts(self, model: str, after: int, limit: int) -> tuple[int, list[tuple[str, str]]]: ...
+    def keep_vectors(self, model: str, keys: list[str], vectors: Vectors) -> None: ...
+
+
 class Unindexed(Protocol):
     """The part of the catalog that knows which vectors the derived index lacks, and which it holds too many."""
 
@@ -52,23 +60,69 @@ def embed_pending(
     true, and does at least one, so that a file that changes all the time cannot keep the rest from getting done. Raises
     ModelError.
     """
-    done, size = 0, FIRST_BATCH
+    work = _Work(embedder, cancel, give_way, interrupted, clock)
     while rows := _next(catalog, embedder.name, asked_for()):
-        rows.sort(key=lambda row: len(row[1]))
+        for keys, vectors in work.through(rows):
+            catalog.put_vectors(embedder.name, keys, vectors)
+            yield VectorsAdded(work.done, catalog.vectors_pending(embedder.name))
+        if work.is_over:
+            return
+
+
+def embed_beside(
+    catalog: Beside,
+    embedder: Embedder,
+    *,
+    cancel: Cancel,
+    give_way: Callable[[], None] = lambda: None,
+    interrupted: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[VectorsAdded]:
+    """Give every chunk a vector of an embedder that is not in use, while another one serves. Ends as `embed_pending` does."""
+    work = _Work(embedder, cancel, give_way, interrupted, clock)
+    left, after = catalog.lacking(embedder.name), 0
+    while not work.is_over:
+        after, rows = catalog.lacking_texts(embedder.name, after, READ_AHEAD)
+        if not rows:
+            return
+        for keys, vectors in work.through(rows):
+            catalog.keep_vectors(embedder.name, keys, vectors)
+            yield VectorsAdded(work.done, max(0, left - work.done))
+
+
+class _Work:
+    """Texts embedded in batches of a fitting size, until it is over: cancelled, or interrupted by something more urgent."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        cancel: Cancel,
+        give_way: Callable[[], None],
+        interrupted: Callable[[], bool],
+        clock: Callable[[], float],
+    ) -> None:
+        self.done, self.is_over = 0, False
+        self._size = FIRST_BATCH
+        self._embedder, self._cancel, self._clock = embedder, cancel, clock
+        self._give_way, self._interrupted = give_way, interrupted
+
+    def through(self, rows: list[tuple[str, str]]) -> Iterator[tuple[list[str], Vectors]]:
+        """The keys and vectors of these (key, text), batch by batch, texts of like length together."""
+        rows = sorted(rows, key=lambda row: len(row[1]))
         at = 0
-        while at < len(rows):
-            give_way()
-            if cancel.is_set():
+        while at < len(rows) and not self.is_over:
+            self._give_way()
+            if self._cancel.is_set():
+                self.is_over = True
                 return
-            batch = rows[at : at + size]
-            at += size
-            vectors, seconds = _embedded(embedder, [text for _, text in batch], give_way, cancel, clock)
-            size, batch = _fitting(size, seconds), batch[: len(vectors)]
-            catalog.put_vectors(embedder.name, [key for key, _ in batch], vectors)
-            done += len(batch)
-            yield VectorsAdded(done, catalog.vectors_pending(embedder.name))
-            if interrupted():
-                return
+            batch = rows[at : at + self._size]
+            at += self._size
+            texts = [text for _, text in batch]
+            vectors, seconds = _embedded(self._embedder, texts, self._give_way, self._cancel, self._clock)
+            self._size = _fitting(self._size, seconds)
+            self.done += len(vectors)
+            yield [key for key, _ in batch[: len(vectors)]], vectors
+            self.is_over = self._interrupted()
 
 
 def _embedded(

@@ -237,6 +237,8 @@ class LocalBrain:
             impaired.append(deaf)
         missing = {part.part for part in impaired}
         embed = None if "vectors" in missing else self._parts.embedder().name
+        serving, following = (None, None) if embed is None else self._parts.embedder_names()
+        coming = None if embed is None else self._parts.coming()
         return Status(
             version=__version__,
             home=self._settings.home,
@@ -248,7 +250,9 @@ class LocalBrain:
             vectors_done=catalog.vectors_done(embed) if embed else 0,
             vectors_pending=catalog.vectors_pending(embed) if embed else counts.chunks,
             chat=None if "chat" in missing else self._settings.chat.model,
-            embed=None if embed is None else self._settings.embed.model,
+            embed=serving,
+            embed_next=following,
+            embed_next_left=0 if coming is None else catalog.lacking(coming.name),
             rerank=(self._settings.rerank.model or None) if "rerank" not in missing else None,
             owner=self._claim.owner,
             degraded=tuple(impaired),

@@ -52,6 +52,9 @@ class Parts:
         self._exact: ExactVectors | None = None
         self._chroma: ChromaVectors | None = None
         self._embedder: GgufEmbedder | None = None
+        self._coming: GgufEmbedder | None = None
+        self._retired: GgufEmbedder | None = None
+        self._chosen = settings.embed.model  # the embedder that is wanted, by its name on the shelf
         self._chat: tuple[Path, GgufChat] | None = None
         self._reranker: GgufReranker | None = None
         if claim.ours:
@@ -131,15 +134,107 @@ class Parts:
         return self._chroma is not None
 
     def embedder(self) -> GgufEmbedder:
-        """The embedder, its header read; its process starts at first use. Raises ModelError."""
+        """The embedder whose vectors are searched, its header read; its process starts at first use. Raises ModelError.
+
+        It is the chosen one, or the one before it as long as the chosen one has not read every passage.
+        """
         with self._lock:
             if self._embedder is None:
-                from brain.models.local import open_embedder, physical_cores
-
-                path = self.shelf.find(self.settings.embed.model)
-                threads = self.settings.embed.threads or fitting_threads(physical_cores(), on_battery=is_on_battery())
-                self._embedder = open_embedder(path, threads=threads, polite=self.polite)
+                chosen = self._open_embedder(self._chosen)
+                self._embedder = self._before(chosen) or chosen
+                self._coming = None if self._embedder is chosen else chosen
+            elif self._coming and not self.claim.ours and self.catalog.model_in_use() == self._coming.name:
+                self._put_in_place(self._coming)  # by the owner of the store
             return self._embedder
+
+    def coming(self) -> GgufEmbedder | None:
+        """The chosen embedder, where another one still serves. Raises ModelError."""
+        with self._lock:
+            self.embedder()
+            return self._coming
+
+    def embedder_names(self) -> tuple[str, str | None]:
+        """What the embedder that serves is called on the shelf, and the chosen one where that is another. Raises ModelError."""
+        with self._lock:
+            if self.coming() is None:
+                return self._chosen, None
+            return self.catalog.embedder_file() or self._chosen, self._chosen
+
+    def choose_embedder(self, name: str) -> None:
+        """Another embedder is wanted: what serves now goes on until that one has read everything. Raises ModelError."""
+        with self._lock:
+            if name == self._chosen:
+                return
+            chosen = self._open_embedder(name)
+            serving, coming, self._chosen, self._coming = self._embedder, self._coming, name, None
+            if coming is not None:
+                coming.close()
+            if serving is None or serving.name == chosen.name:
+                return
+            if self._serves_on(serving, chosen):
+                self._coming = chosen
+            else:
+                self._put_in_place(chosen)
+
+    def take_over(self) -> None:
+        """The chosen embedder has read every passage: from now on it is the one that is searched."""
+        with self._lock:
+            before, chosen = self._embedder, self._coming
+            if before is None or chosen is None:
+                return
+            cuts = self.catalog.cuts(before.recipe)
+            self.catalog.use(chosen.name)
+            self.catalog.note_embedder(self._chosen, chosen.recipe, cuts)
+            self.catalog.drop_models((before.name, chosen.name))
+            self.drop_chroma()
+            self._put_in_place(chosen)
+
+    def note_embedder(self) -> None:
+        """Write down what the embedder in use is called on the shelf, so that it can serve on when another is chosen."""
+        with self._lock:
+            serving = self.embedder()
+            if self._coming is None and self.catalog.embedder_file() != self._chosen:
+                self.catalog.note_embedder(self._chosen, serving.recipe, self.catalog.cuts(serving.recipe))
+
+    def let_go(self) -> None:
+        """End the embedder that was in use before: no search is in the middle of it any more."""
+        with self._lock:
+            retired, self._retired = self._retired, None
+        if retired is not None:
+            retired.close()
+
+    def _before(self, chosen: GgufEmbedder) -> GgufEmbedder | None:
+        """The embedder that was used before, where it can serve meanwhile; None: nothing can, or it is the chosen one."""
+        file = self.catalog.embedder_file()
+        if file is None or self.catalog.model_in_use() == chosen.name:
+            return None
+        try:
+            before = self._open_embedder(file)
+        except ModelError:
+            return None
+        return before if self._serves_on(before, chosen) else None
+
+    def _serves_on(self, before: GgufEmbedder, chosen: GgufEmbedder) -> bool:
+        """Whether there are vectors of it, of passages that the chosen one can read as they are cut."""
+        is_used = self.catalog.model_in_use() == before.name and self.catalog.vectors_done(before.name) > 0
+        return is_used and before.window <= chosen.window
+
+    def _put_in_place(self, chosen: GgufEmbedder) -> None:
+        self.let_go()
+        self._retired, self._embedder, self._coming = self._embedder, chosen, None
+        self._exact = None
+
+    def _open_embedder(self, name: str) -> GgufEmbedder:
+        from brain.models.local import open_embedder, physical_cores
+
+        threads = self.settings.embed.threads or fitting_threads(physical_cores(), on_battery=is_on_battery())
+        return open_embedder(self.shelf.find(name), threads=threads, polite=self.polite)
+
+    def _close_embedders(self) -> None:
+        self.let_go()
+        for one in (self._embedder, self._coming):
+            if one is not None:
+                one.close()
 
     def reranker(self) -> GgufReranker | None:
         """The reranker, its header read; None where none is chosen. Raises ModelError."""
@@ -240,8 +335,7 @@ class Parts:
         with self._lock, ExitStack() as last:
             last.callback(self._close_indexes)
             last.callback(self.readers.close)
-            if self._embedder is not None:
-                last.callback(self._embedder.close)
+            last.callback(self._close_embedders)
             if self._reranker is not None:
                 last.callback(self._reranker.close)
             if self._chat is not None:

@@ -9,16 +9,17 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from brain.doctor import examine, mend
-from brain.embed import embed_pending, fill_index
-from brain.errors import ModelError, StoreError
-from brain.events import Event, FellBack
+from brain.embed import embed_beside, embed_pending, fill_index
+from brain.errors import BrainError, ModelError, StoreError
+from brain.events import Event, FellBack, StatusChanged
 from brain.parts import Parts
 from brain.places import Place
 from brain.seams import Cancel
+from brain.settings import load
 from brain.sync import Pass, sync
 from brain.types import Finding
 
@@ -40,6 +41,7 @@ class Passes:
     def __init__(self, parts: Parts) -> None:
         self.turn = threading.Lock()
         self._parts = parts
+        self._wanted: str | None = None  # the embedder that the settings named when they were last read
 
     def bring_up(
         self,
@@ -61,6 +63,7 @@ class Passes:
         `has_news`, the places in `news` are looked at in between, and the words there come ahead of all vectors. Of what
         has no vector, the files `asked_for` come first. `settle` is called where a file must be looked at once more.
         """
+        self._heed_settings()
         one_pass = self._new_pass(accept_deletes=accept_deletes)
         unsettled = 0
         for event in sync(
@@ -145,6 +148,7 @@ class Passes:
             tokenizer,
             max_bytes=notes.max_mb * 1_000_000,
             cut_again=is_real,
+            as_good=parts.catalog.cuts(tokenizer.recipe),
             ignore=notes.ignore,
             follow_links=notes.follow_links,
             accept_deletes=accept_deletes,
@@ -169,6 +173,8 @@ class Passes:
             ):
                 parts.chroma_is_current = False
                 yield event
+            parts.note_embedder()
+            yield from self._embed_for_another(cancel, give_way, interrupted)
         except ModelError as error:
             yield FellBack("vectors", error.reason, error.hint)
         if interrupted():
@@ -177,6 +183,27 @@ class Passes:
             self._fill_chroma(cancel, interrupted)
         except StoreError as error:
             yield FellBack("vectors", error.reason, error.hint)
+
+    def _embed_for_another(
+        self, cancel: Cancel, give_way: Callable[[], None], interrupted: Callable[[], bool]
+    ) -> Iterator[Event]:
+        """Where another embedder was chosen: its vectors, beside those that serve; with the last of them it takes over."""
+        parts = self._parts
+        if (chosen := parts.coming()) is None or cancel.is_set() or interrupted():
+            return
+        yield from embed_beside(parts.catalog, chosen, cancel=cancel, give_way=give_way, interrupted=interrupted)
+        if not cancel.is_set() and not parts.catalog.lacking(chosen.name):
+            parts.take_over()
+            yield StatusChanged()
+
+    def _heed_settings(self) -> None:
+        """Another embedder may have been chosen since the last pass: `brain models use` only writes it down."""
+        self._parts.let_go()
+        with suppress(BrainError):  # whoever reads the settings next says what is wrong with them
+            wanted = load(self._parts.settings.home).embed.model
+            if self._wanted not in (None, wanted):
+                self._parts.choose_embedder(wanted)
+            self._wanted = wanted
 
     def _fill_chroma(
         self, cancel: Cancel, interrupted: Callable[[], bool] = _never, *, even_if_idle: bool = False

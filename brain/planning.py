@@ -73,7 +73,7 @@ def plan(
     stored: Mapping[str, Stored],
     *,
     kept: Collection[str] = (),
-    recipe: str | None,
+    recipes: Collection[str] | None,
     reading: str = "",
 ) -> list[Step]:
     """The steps from `stored` to `seen`: moves, files to read with the newest first, removals.
@@ -81,8 +81,8 @@ def plan(
     Removals come behind the newest files and those of their size or inode, which may hold the same text, and ahead of
     all other reading: what was deleted is not found any more, however much there is to read. Files that are in `kept` or below a
     folder in it (unmounted, unreadable, only in the cloud) are never removed. A failed file is tried again only when its
-    stamp changes, or `reading`, which names how this version reads. With `recipe` None no file is read again merely
-    because another recipe cut it.
+    stamp changes, or `reading`, which names how this version reads. With `recipes` None no file is read again merely
+    because of how it was cut.
     """
     missing = {path for path in stored if path not in seen}
     if kept:
@@ -99,7 +99,9 @@ def plan(
                 missing.discard(old)
             else:
                 looks.append(Look(Path(path), stamp, None))
-        elif known.stamp != stamp or (known.recipe != reading if known.failed else recipe not in (None, known.recipe)):
+        elif known.stamp != stamp or not (
+            known.recipe == reading if known.failed else recipes is None or known.recipe in recipes
+        ):
             looks.append(Look(Path(path), stamp, known))
     looks.sort(key=lambda step: -step.stamp.mtime_ns)
     if not missing:

@@ -75,7 +75,8 @@ def recipe_of(tokenizer: Tokenizer) -> str:
 class Pass:
     """One pass, step by step: it holds what the steps share, and counts.
 
-    `cut_again` is False where `tokenizer` only estimates: then what a real one has cut is left as it is. `ignore` and
+    `cut_again` is False where `tokenizer` only estimates: then what a real one has cut is left as it is, and so is what
+    tokenizers `as_good` have cut, by their recipes. `ignore` and
     `follow_links` say what counts as a note, as in `listing`. With `accept_deletes` a folder that looks unmounted is
     believed: what is gone from it is forgotten.
     """
@@ -88,6 +89,7 @@ class Pass:
         *,
         max_bytes: int,
         cut_again: bool = True,
+        as_good: Collection[str] = (),
         ignore: Sequence[str] = (),
         follow_links: bool = False,
         accept_deletes: bool = False,
@@ -103,6 +105,7 @@ class Pass:
         self._accept_deletes = accept_deletes
         self._now = now
         self._recipe = recipe_of(tokenizer)
+        self._right = frozenset((self._recipe, *(f"{CUT_VERSION}/{recipe}" for recipe in as_good)))
         self._reading = f"{CUT_VERSION}/{max_bytes}"
         self._roots: dict[str, Identity] = {}  # the folders of this pass as they were listed
         self._gone: set[Path] = set()  # removals not made yet: a file with the same text moves there
@@ -160,8 +163,7 @@ class Pass:
         ]
 
     def _plan(self, seen: Mapping[str, Stamp], stored: Mapping[str, Stored], kept: Collection[str]) -> list[Step]:
-        recipe = self._recipe if self._cut_again else None
-        return plan(seen, stored, kept=kept, recipe=recipe, reading=self._reading)
+        return plan(seen, stored, kept=kept, recipes=self._right if self._cut_again else None, reading=self._reading)
 
     def _whole(
         self, skip: Collection[Path], places: Collection[Place] | None
@@ -254,7 +256,7 @@ class Pass:
             return  # it is being written; the next pass reads it whole
         stamp = self._settled(step.stamp)
         digest = hashlib.sha256(data).hexdigest()
-        if known is not None and not known.failed and known.sha256 == digest and known.recipe == self._recipe:
+        if known is not None and not known.failed and known.sha256 == digest and known.recipe in self._right:
             self._catalog.restamp(path, stamp)
             return
         if known is None and (old := self._moved_from(digest)) is not None:

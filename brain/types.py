@@ -346,6 +346,10 @@ class Status:
     degraded: tuple[Impaired, ...]
     failures: tuple[Failure, ...]
     paused: bool = False  # the owner looks at no folder by itself until it is told to go on
+    embed_next: str | None = (
+        None  # an embedder that takes over once it has read every passage; `embed` serves until then
+    )
+    embed_next_left: int = 0  # passages that it has not read
     stays_home: bool = True  # the chat model of the settings runs on this machine
     sent_today: int = 0  # bytes that left this machine, this local day
     spent_today: float = 0.0  # USD

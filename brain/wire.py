@@ -138,7 +138,13 @@ def status_json(status: Status) -> dict[str, Any]:
         },
         "chunks": status.chunks,
         "vectors": {"done": status.vectors_done, "pending": status.vectors_pending},
-        "models": {"chat": status.chat, "embed": status.embed, "rerank": status.rerank},
+        "models": {
+            "chat": status.chat,
+            "embed": status.embed,
+            "embed_next": status.embed_next,
+            "embed_next_left": status.embed_next_left,
+            "rerank": status.rerank,
+        },
         "owner": plain_json(status.owner),
         "paused": status.paused,
         "egress": {

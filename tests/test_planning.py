@@ -26,41 +26,41 @@ def stored(a_stamp: Stamp, *, recipe: str = "r", failed: bool = False) -> Stored
 
 
 def test_nothing_changed_plans_nothing():
-    assert plan({A: stamp()}, {A: stored(stamp())}, recipe="r") == []
+    assert plan({A: stamp()}, {A: stored(stamp())}, recipes=("r",)) == []
 
 
 def test_new_files_are_read_newest_first():
-    steps = plan({A: stamp(1), B: stamp(9, inode=2)}, {}, recipe="r")
+    steps = plan({A: stamp(1), B: stamp(9, inode=2)}, {}, recipes=("r",))
     assert steps == [Look(B, stamp(9, inode=2), None), Look(A, stamp(1), None)]
 
 
 def test_replacement_that_keeps_time_and_size_is_seen():
     replaced = stamp(ctime=2, inode=7)
-    assert plan({A: replaced}, {A: stored(stamp())}, recipe="r") == [Look(A, replaced, stored(stamp()))]
+    assert plan({A: replaced}, {A: stored(stamp())}, recipes=("r",)) == [Look(A, replaced, stored(stamp()))]
 
 
 def test_renamed_file_is_moved_and_not_read():
     moved = stamp(ctime=5)
-    assert plan({B: moved}, {A: stored(stamp())}, recipe="r") == [Move(B, A, moved)]
+    assert plan({B: moved}, {A: stored(stamp())}, recipes=("r",)) == [Move(B, A, moved)]
 
 
 def test_hard_link_beside_its_first_name_is_read_as_a_new_file():
-    assert plan({A: stamp(), B: stamp()}, {A: stored(stamp())}, recipe="r") == [Look(B, stamp(), None)]
+    assert plan({A: stamp(), B: stamp()}, {A: stored(stamp())}, recipes=("r",)) == [Look(B, stamp(), None)]
 
 
 def test_missing_file_is_removed_but_never_below_a_kept_folder():
     known = {A: stored(stamp()), C: stored(stamp(inode=3))}
-    assert plan({}, known, recipe="r", kept=[Path("/n/sub")]) == [Remove(A)]
+    assert plan({}, known, recipes=("r",), kept=[Path("/n/sub")]) == [Remove(A)]
 
 
 def test_a_kept_file_is_not_removed():
-    assert plan({}, {A: stored(stamp()), B: stored(stamp(inode=2))}, recipe="r", kept=[A]) == [Remove(B)]
+    assert plan({}, {A: stored(stamp()), B: stored(stamp(inode=2))}, recipes=("r",), kept=[A]) == [Remove(B)]
 
 
 def test_removals_wait_only_for_a_few_files_and_those_that_may_hold_the_same_text():
     many = {Path(f"/n/{at}.md"): stamp(1000 - at, size=7, inode=1000 + at) for at in range(3 * FEW)}
     alike = {Path("/n/size.md"): stamp(2, size=5, inode=2), Path("/n/inode.md"): stamp(1, size=9, inode=1)}
-    steps = plan(many | alike, {A: stored(stamp(size=5, inode=1))}, recipe="r")
+    steps = plan(many | alike, {A: stored(stamp(size=5, inode=1))}, recipes=("r",))
     at = steps.index(Remove(A))
     assert [step.path for step in steps[:at]] == [*list(many)[:FEW], *alike]
     assert len(steps) == len(many) + len(alike) + 1
@@ -84,33 +84,33 @@ def test_a_folder_is_believed_unless_it_looks_unmounted(known, gone, is_bare, is
 
 
 def test_file_under_a_kept_folder_is_no_source_of_a_move():
-    assert plan({A: stamp()}, {C: stored(stamp())}, recipe="r", kept=[Path("/n/sub")]) == [Look(A, stamp(), None)]
+    assert plan({A: stamp()}, {C: stored(stamp())}, recipes=("r",), kept=[Path("/n/sub")]) == [Look(A, stamp(), None)]
 
 
 def test_other_recipe_reads_again_unless_recipes_do_not_count():
     known = {A: stored(stamp(), recipe="old")}
-    assert plan({A: stamp()}, known, recipe="new") == [Look(A, stamp(), known[A])]
-    assert plan({A: stamp()}, known, recipe=None) == []
+    assert plan({A: stamp()}, known, recipes=("new",)) == [Look(A, stamp(), known[A])]
+    assert plan({A: stamp()}, known, recipes=None) == []
 
 
 def test_failed_file_waits_for_a_change():
     known = {A: stored(stamp(), recipe="read 1", failed=True)}
-    assert plan({A: stamp()}, known, recipe="new", reading="read 1") == []
-    assert plan({A: stamp(2)}, known, recipe="new", reading="read 1") == [Look(A, stamp(2), known[A])]
+    assert plan({A: stamp()}, known, recipes=("new",), reading="read 1") == []
+    assert plan({A: stamp(2)}, known, recipes=("new",), reading="read 1") == [Look(A, stamp(2), known[A])]
 
 
 def test_failed_file_is_tried_again_by_a_brain_that_reads_otherwise():
     known = {A: stored(stamp(), recipe="read 1", failed=True)}
-    assert plan({A: stamp()}, known, recipe=None, reading="read 2") == [Look(A, stamp(), known[A])]
+    assert plan({A: stamp()}, known, recipes=None, reading="read 2") == [Look(A, stamp(), known[A])]
 
 
 def test_failed_file_is_no_source_of_a_move():
     known = {A: stored(stamp(), failed=True)}
-    assert plan({B: stamp()}, known, recipe="r") == [Look(B, stamp(), None), Remove(A)]
+    assert plan({B: stamp()}, known, recipes=("r",)) == [Look(B, stamp(), None), Remove(A)]
 
 
 def test_two_files_swapping_names_are_both_read():
     known = {A: stored(stamp(inode=1)), B: stored(stamp(inode=2))}
-    steps = plan({A: stamp(inode=2), B: stamp(inode=1)}, known, recipe="r")
+    steps = plan({A: stamp(inode=2), B: stamp(inode=1)}, known, recipes=("r",))
     assert {step.path for step in steps} == {A, B}
     assert all(isinstance(step, Look) for step in steps)

@@ -184,6 +184,11 @@ def status(options: argparse.Namespace, settings: Settings) -> int:
     say(
         f"Answers with {now.chat or 'quotes only (no chat model)'}; meaning by {now.embed or 'nothing yet (no embedder)'}"
     )
+    if now.embed_next:
+        say(
+            f"{now.embed_next} takes over from {now.embed} once it has read {now.embed_next_left} passages more. "
+            f"To keep {now.embed}: brain models use {now.embed}"
+        )
     if now.owner:
         say(f"The index is kept by pid {now.owner.pid} ({now.owner.command}) since {now.owner.since}.")
     if now.paused:

@@ -72,7 +72,9 @@ def _use(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
         return 0
     say(f"{name} is the {role} model from now on.")
     if role == "embed":
-        say("Every passage gets a new vector at the next sync; words can be found meanwhile.")
+        say("It reads every passage at the next sync, or in the background; until then the one before it serves on.")
+        if settings.embed.model != name:
+            say(f"To undo it, now or later: brain models use {settings.embed.model}")
     if role == "rerank":
         say('It judges the best passages of every search, which takes time. Off again: model = "" below [rerank].')
     return 0

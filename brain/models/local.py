@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from brain.errors import Cancelled, ModelError
 from brain.events import Reading
+from brain.models.families import family_of
 from brain.models.header import Header, ModelRole, check, check_memory
 from brain.models.prefixes import Pin
 from brain.models.worker import Worker
@@ -28,34 +29,6 @@ EMBED_WINDOW = 512  # longer passages blur, and their cost grows with the square
 AT_ONCE = 2  # passages in one request; more at once gain nothing
 IN_VAIN = 2  # times a passage gives way to questions before it is read to its end: they may come without a pause
 SAMPLE = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Prefixes:
-    """What an embedding model was trained to see ahead of a question and of a passage."""
-
-    query: str = ""
-    passage: str = ""
-
-
-_SEARCH = "Represent this sentence for searching relevant passages: "
-_INSTRUCT = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
-# (architecture or "", part of the name or "", prefixes); the first line that fits counts.
-FAMILIES = (
-    ("gemma-embedding", "", Prefixes("task: search result | query: ", "title: none | text: ")),
-    ("", "embeddinggemma", Prefixes("task: search result | query: ", "title: none | text: ")),
-    ("nomic-bert", "", Prefixes("search_query: ", "search_document: ")),
-    ("nomic-bert-moe", "", Prefixes("search_query: ", "search_document: ")),
-    ("qwen3", "", Prefixes(_INSTRUCT)),
-    ("", "e5-large-instruct", Prefixes(_INSTRUCT + " ")),
-    ("", "e5-", Prefixes("query: ", "passage: ")),
-    ("", "bge-m3", Prefixes()),
-    ("", "bge-", Prefixes(_SEARCH)),
-    ("", "mxbai-embed", Prefixes(_SEARCH)),
-    ("", "arctic-embed-l-v2", Prefixes("query: ")),
-    ("", "arctic-embed-m-v2", Prefixes("query: ")),
-    ("", "arctic-embed", Prefixes(_SEARCH)),
-)
 
 
 def open_embedder(path: Path, *, threads: int = 0, polite: bool = False) -> GgufEmbedder:
@@ -108,17 +81,25 @@ class GgufEmbedder(_InChild):
     def __init__(self, path: Path, header: Header, *, threads: int, polite: bool) -> None:
         fingerprint = fingerprinted(path, header)
         self.dimensions = header.embedding_length
-        self.window = min(header.context_length or EMBED_WINDOW, EMBED_WINDOW)
-        self.prefixes = prefixes_of(header, path.stem)
-        self.recipe = f"{fingerprint}/{len(self.prefixes.passage)}+{self.window}"
-        self.name = f"{path.stem}@{fingerprint}/{self.window}"
-        setup = {"job": "embed", "path": str(path), "window": self.window, "threads": threads, "polite": polite}
+        self.family = family_of(header, path.stem)
+        self.window = min(header.context_length or EMBED_WINDOW, self.family.window or EMBED_WINDOW, EMBED_WINDOW)
+        self.recipe = f"{fingerprint}/{len(self.family.passage)}+{self.window}"
+        pooling = self.family.pooling if header.pooling is None else ""
+        self.name = f"{path.stem}@{fingerprint}/{self.window}{self.family.mark(pooling)}"
+        setup = {
+            "job": "embed",
+            "path": str(path),
+            "window": self.window,
+            "threads": threads,
+            "polite": polite,
+            "pooling": pooling,
+        }
         before = _guard(path, "embed", fingerprint, self.window)
         self._worker = Worker(path.stem, setup, before=before)
 
     def embed(self, texts: Sequence[str], *, kind: Literal["passage", "query"]) -> Vectors:
         """One unit vector a text; a text over the window is cut, its closing token kept. Raises ModelError."""
-        prefix = self.prefixes.query if kind == "query" else self.prefixes.passage
+        prefix = self.family.query if kind == "query" else self.family.passage
         rows = [np.zeros((0, self.dimensions), dtype=np.float32)]
         done = in_vain = 0
         while done < len(texts):
@@ -138,7 +119,7 @@ class GgufEmbedder(_InChild):
         """Tokens of each text as a passage, special tokens and prefix included. Does not wait for embedding."""
         if not texts:
             return []
-        asked = [self.prefixes.passage + text for text in texts]
+        asked = [self.family.passage + text for text in texts]
         words, _ = self._worker.ask({"do": "count", "texts": asked}, aside=True)
         return [int(n) for n in words["counts"]]
 
@@ -233,15 +214,6 @@ class GgufChat(_InChild):
                     self.template_source = said["template"]
         except Cancelled:
             return
-
-
-def prefixes_of(header: Header, stem: str) -> Prefixes:
-    """What this model wants ahead of its texts, by architecture and name; nothing for a model that is not known."""
-    names = f"{header.name} {stem}".lower()
-    for architecture, part, prefixes in FAMILIES:
-        if architecture in ("", header.architecture) and part in names:
-            return prefixes
-    return Prefixes()
 
 
 def fingerprinted(path: Path, header: Header) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from brain.models.desk import Asked, Refused
 from brain.models.llama import Llama
 
+POOLING = {"": -1, "mean": 1, "cls": 2, "last": 3}  # llama.cpp's numbers; -1: as the file says
 RANK = 4  # llama.cpp's number of the pooling that ends in a classifier
 
 Floats = NDArray[np.float64]
@@ -36,6 +37,7 @@ class Pooled:
             n_threads=setup["threads"],
             n_threads_batch=setup["threads"],
             flash_attn=True,
+            pooling_type=POOLING[setup.get("pooling", "")],
         )
         library = self.llama.library
         self.pooling = int(library.llama_pooling_type(self.llama.model.ctx))

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from brain.store.checks import Checks
+from brain.store.coming import Coming
 from brain.store.conversations import Conversations
 from brain.store.database import Database
 from brain.store.files import Counts, Files
@@ -24,7 +25,7 @@ WORTH_WRITING_ANEW = 0.2  # of the file is free pages
 __all__ = ["CHROMA_MARK", "Catalog", "Counts", "Facts", "WordsRow"]
 
 
-class Catalog(Files, Passages, Queues, Checks, Conversations):
+class Catalog(Files, Passages, Queues, Coming, Checks, Conversations):
     """One catalog file. A context manager; `read_only` sees what another process commits."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:

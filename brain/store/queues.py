@@ -85,7 +85,7 @@ class Queues:
 
     def unembedded(self, model: str, limit: int, *, among: Collection[Path] | None = None) -> list[tuple[str, str]]:
         """Texts without a vector of this model as (key, text), each text once, newest files first; of all files or some."""
-        self._use(model)
+        self.use(model)
         paths = None if among is None else [path_to_bytes(path) for path in among][:BATCH]
         # CROSS JOIN keeps the files outside, so that the newest are read and the walk ends at the limit.
         query = (
@@ -113,9 +113,9 @@ class Queues:
             raise StoreError(f"The model {model} gave vectors that are not numbers, or not one a text.")
         if not len(keys):
             return
-        self._use(model)
+        self.use(model)
         with self._database.writing() as database:
-            number = _model(database, model, matrix.shape[1])
+            number = model_number(database, model, matrix.shape[1])
             for key, row in zip(map(bytes.fromhex, keys), matrix, strict=True):
                 database.execute(
                     "INSERT INTO vectors (model, key, vector) SELECT ?, ?, ? "
@@ -259,13 +259,13 @@ class Queues:
             database.executemany(f"UPDATE chunks SET {column} = 1 WHERE id = ?", [(int(one),) for one in added])
             database.executemany(f"DELETE FROM {gone_list} WHERE id = ?", [(int(one),) for one in gone])
 
-    def _use(self, model: str) -> None:
+    def use(self, model: str) -> None:
         """Make this the model whose vectors chunks point at; one used before finds its vectors again."""
         with self._database.reading() as database:
             if _in_use(database, model):
                 return
         with self._database.writing() as database:
-            number = _model(database, model, 0)
+            number = model_number(database, model, 0)
             database.execute(
                 "UPDATE chunks SET vector = (SELECT v.id FROM vectors v WHERE v.key = chunks.key AND v.model = ?)",
                 (number,),
@@ -288,7 +288,7 @@ def _in_use(database: sqlite3.Connection, model: str) -> bool:
     return row is not None and setting(database, MODEL) == str(row[0])
 
 
-def _model(database: sqlite3.Connection, name: str, dimensions: int) -> int:
+def model_number(database: sqlite3.Connection, name: str, dimensions: int) -> int:
     """The number of a model, known or new. `dimensions` 0: not known yet; others must be the stored ones."""
     database.execute("INSERT OR IGNORE INTO models (name, dimensions) VALUES (?, 0)", (name,))
     number, known = database.execute("SELECT id, dimensions FROM models WHERE name = ?", (name,)).fetchone()

@@ -113,19 +113,36 @@ def write_reranker(path: Path, *, window: int = 64, seed: int = 0) -> tuple[Path
     embedder = path.with_name(f"{path.stem}-below.gguf")
     weights, words = write_bert_files(path.parent, window=window, seed=seed)
     convert_bert(weights, words, embedder, name="tiny", window=window)
-    reader = gguf.GGUFReader(str(embedder))
-    writer = gguf.GGUFWriter(str(path), "bert")
-    for field in reader.fields.values():
-        if not field.name.startswith("GGUF.") and field.name not in ("general.architecture", "bert.pooling_type"):
-            kind, *inner = field.types
-            writer.add_key_value(field.name, field.contents(), kind, sub_type=inner[-1] if inner else None)
-    writer.add_pooling_type(gguf.PoolingType.RANK)
-    for tensor in reader.tensors:
-        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer = _copied(embedder, path, gguf.PoolingType.RANK)
     for name, value in classifier(seed).items():
         writer.add_tensor(name, value)
     _finish(writer)
     return path, weights, words
+
+
+def write_named(path: Path, *, name: str, pooling: gguf.PoolingType | None = None) -> Path:
+    """The embedder under another name, which says how it pools or leaves that open."""
+    below = write_embedder(path.with_name(f"{path.stem}-below.gguf"))
+    _finish(_copied(below, path, pooling, name=name))
+    return path
+
+
+def _copied(source: Path, path: Path, pooling: gguf.PoolingType | None, *, name: str | None = None) -> gguf.GGUFWriter:
+    """What an embedder's file holds, but for its pooling and its name, ready for more."""
+    reader = gguf.GGUFReader(str(source))
+    writer = gguf.GGUFWriter(str(path), "bert")
+    left = {"general.architecture", "bert.pooling_type", *(["general.name"] if name else [])}
+    for field in reader.fields.values():
+        if not field.name.startswith("GGUF.") and field.name not in left:
+            kind, *inner = field.types
+            writer.add_key_value(field.name, field.contents(), kind, sub_type=inner[-1] if inner else None)
+    if pooling is not None:
+        writer.add_pooling_type(pooling)
+    if name:
+        writer.add_name(name)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    return writer
 
 
 def classifier(seed: int = 0) -> dict[str, np.ndarray]:
