@@ -236,7 +236,7 @@ class LocalBrain:
         if counts.chunks and (deaf := self._words_impaired()):
             impaired.append(deaf)
         missing = {part.part for part in impaired}
-        embed = None if "vectors" in missing else self._parts.embedder().name
+        embed = self._serving()
         serving, following = (None, None) if embed is None else self._parts.embedder_names()
         coming = None if embed is None else self._parts.coming()
         return Status(
@@ -300,12 +300,20 @@ class LocalBrain:
             self._parts.reranker()
         except ModelError as error:
             yield Impaired("rerank", error.reason, error.hint)
+        if trouble := self._parts.chroma_trouble:
+            yield Impaired("vectors", trouble, "Search is exact meanwhile, and misses nothing.")
         for skipped in self._indexer.skipped:
             yield Impaired("watcher", skipped.reason, skipped.hint)
         for refusal in tuple(self._indexer.watcher.refused.values()):
             yield Impaired(
                 "watcher", refusal.reason, f"It is looked at every {POLL_SECONDS:.0f} s. {refusal.hint}".strip()
             )
+
+    def _serving(self) -> str | None:
+        try:
+            return self._parts.embedder().name
+        except ModelError:
+            return None
 
     def _words_impaired(self) -> Impaired | None:
         try:

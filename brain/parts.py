@@ -26,6 +26,7 @@ from brain.store.rates import Rates
 
 if TYPE_CHECKING:
     from brain.models.local import GgufChat, GgufEmbedder, GgufReranker
+    from brain.store.chroma_server import ServedVectors
     from brain.store.vectors import ChromaVectors, ExactVectors
     from brain.store.words import Words
 
@@ -50,13 +51,17 @@ class Parts:
         self._writing_words = threading.RLock()
         self._words: Words | None = None
         self._exact: ExactVectors | None = None
-        self._chroma: ChromaVectors | None = None
+        self._chroma: ChromaVectors | ServedVectors | None = None
         self._embedder: GgufEmbedder | None = None
         self._coming: GgufEmbedder | None = None
         self._retired: GgufEmbedder | None = None
         self._chosen = settings.embed.model  # the embedder that is wanted, by its name on the shelf
         self._chat: tuple[Path, GgufChat] | None = None
         self._reranker: GgufReranker | None = None
+        if settings.store.chroma:
+            from brain.store.chroma_server import address
+
+            address(settings.store.chroma)  # a wrong one is said now, not by the first pass
         if claim.ours:
             self._clear_away()
         self.polite = False  # the embedder lets other programs go first
@@ -113,20 +118,33 @@ class Parts:
         with self._lock:
             if self._chroma is not None and self.chroma_is_current:
                 return self._chroma
+            return self._exact_vectors()
+
+    def _exact_vectors(self) -> ExactVectors:
+        with self._lock:
             if self._exact is None:
                 from brain.store.vectors import ExactVectors
 
                 self._exact = ExactVectors(self.catalog, self.embedder().name)
             return self._exact
 
-    def chroma(self, model: str) -> ChromaVectors:
+    def chroma(self, model: str) -> ChromaVectors | ServedVectors:
         """Chroma, which only the owner of the store may open; its import alone takes a second."""
         with self._lock:
-            if self._chroma is None:
+            if self._chroma is None and self.settings.store.chroma:
+                from brain.store.chroma_server import ServedVectors
+
+                self._chroma = ServedVectors(self.settings.store.chroma, self.catalog, model, exact=self._exact_vectors)
+            elif self._chroma is None:
                 from brain.store.vectors import ChromaVectors
 
                 self._chroma = ChromaVectors(self.settings.home / "chroma", self.catalog, model)
             return self._chroma
+
+    @property
+    def chroma_trouble(self) -> str:
+        """Why a Chroma server does not serve; empty where it does, or there is none."""
+        return getattr(self._chroma, "trouble", "")
 
     @property
     def chroma_is_open(self) -> bool:
@@ -286,6 +304,8 @@ class Parts:
     def drop_chroma(self) -> None:
         """Delete Chroma and what of the vectors is in memory; all of its content is pending."""
         with self._lock:
+            if self._chroma is not None:
+                self._chroma.drop()
             self._close_chroma()
             self._exact = None
             shutil.rmtree(self.settings.home / "chroma", ignore_errors=True)

@@ -216,7 +216,9 @@ class Passes:
         ):
             return
         parts.chroma_is_current = False
-        fill_index(parts.catalog, parts.chroma(model), model, cancel=cancel, interrupted=interrupted)
+        chroma = parts.chroma(model)
+        chroma.look()
+        fill_index(parts.catalog, chroma, model, cancel=cancel, interrupted=interrupted)
         parts.chroma_is_current = not cancel.is_set() and not interrupted()
 
     def _compact_catalog(self) -> None:

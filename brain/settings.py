@@ -33,6 +33,13 @@ class EmbedSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """[store]: where the vectors are kept that make search quick."""
+
+    chroma: str = ""  # a Chroma server on this machine, "http://127.0.0.1:8000"; empty: a folder in the home
+
+
+@dataclass(frozen=True, slots=True)
 class ChatSettings:
     """[chat]: the model that phrases answers."""
 
@@ -105,6 +112,7 @@ class Settings:
     models_folder: str = ""  # where models are kept; empty: models/ in the home
     notes: NotesSettings = field(default_factory=NotesSettings)
     embed: EmbedSettings = field(default_factory=EmbedSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
     rerank: RerankSettings = field(default_factory=RerankSettings)

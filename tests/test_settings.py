@@ -36,7 +36,8 @@ def test_a_list_of_texts_is_read_as_a_tuple(tmp_path):
         (
             "zebra = 1",
             "'zebra'",
-            "Known here: budget, chat, conversations, embed, endpoints, models_folder, notes, offline, privacy, rerank, search.",
+            "Known here: budget, chat, conversations, embed, endpoints, models_folder, notes, offline, privacy, rerank, search, "
+            "store.",
         ),
         ("home = '/x'", "'home'", "Known here"),
         ("[chat]\nlimit = 'many'", "chat.limit = 'many' should be of type int", "default is 400"),

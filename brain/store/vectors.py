@@ -24,14 +24,11 @@ from brain.seams import Vectors
 from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.chroma_check import Damaged, elements, fingerprint
 from brain.store.native import translated
+from brain.store.nearest import ScopedSearch, checked, nearest, other_length, refuse_functions
 from brain.types import Hit
 
 BATCH = 2000  # Chroma takes 5461 at most
 DELETE_BATCH = 500
-FEW = 10_000  # ids whose vectors are read from the catalog and compared exactly
-KEPT = 20_000  # vectors of one scope that stay in memory: 30 MB of 384 numbers each
-SPARE = 1.5  # times as many hits are asked for as would hold enough of a scope, were it spread evenly
-MOST_ASKED = 4000  # hits of Chroma; a hit costs as much as two vectors compared exactly
 WORN = 1.5  # elements kept for each live one: Chroma never frees a deleted vector
 WORN_SLACK = 2000
 
@@ -55,13 +52,13 @@ class ExactVectors:
 
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:
         """Insert or replace. Raises StoreError for vectors of another length."""
-        matrix = _checked(ids, vectors)
+        matrix = checked(ids, vectors)
         if not len(matrix):
             return
         with self._lock:
             self._scope = None
             if self._rows and matrix.shape[1] != self._matrix.shape[1]:
-                raise _other_length(matrix.shape[1], self._matrix.shape[1])
+                raise other_length(matrix.shape[1], self._matrix.shape[1])
             fresh = [chunk for chunk in dict.fromkeys(map(int, ids)) if chunk not in self._rows]
             self._reserve(len(self._rows) + len(fresh), matrix.shape[1])
             for chunk in fresh:
@@ -89,13 +86,13 @@ class ExactVectors:
             if limit <= 0 or not count:
                 return []
             if len(vector) != self._matrix.shape[1]:
-                raise _other_length(len(vector), self._matrix.shape[1])
+                raise other_length(len(vector), self._matrix.shape[1])
             if within is None:
-                return _nearest(self._ids[:count], self._matrix[:count] @ vector, limit)
+                return nearest(self._ids[:count], self._matrix[:count] @ vector, limit)
             rows = self._rows_of(within)
             if len(rows) * 4 < count:
-                return _nearest(self._ids[rows], self._matrix[rows] @ vector, limit)
-            return _nearest(self._ids[rows], (self._matrix[:count] @ vector)[rows], limit)
+                return nearest(self._ids[rows], self._matrix[rows] @ vector, limit)
+            return nearest(self._ids[rows], (self._matrix[:count] @ vector)[rows], limit)
 
     def count(self) -> int:
         """How many vectors it holds."""
@@ -146,7 +143,7 @@ class ExactVectors:
             self._matrix, self._ids = matrix, ids
 
 
-class ChromaVectors:
+class ChromaVectors(ScopedSearch):
     """Vectors and ids in a Chroma folder of this process alone; texts never. Opening may take seconds: do it aside.
 
     `rebuilt` says why it starts from nothing, or is empty. Then the catalog has every vector pending for it.
@@ -160,7 +157,7 @@ class ChromaVectors:
         self._lock = threading.RLock()
         self._client: Any = None
         self._in_order = True
-        self._scope: tuple[frozenset[int], NDArray[np.int64], Vectors] | None = None  # of the last exact search
+        self._scope = None
         self.rebuilt = self._why_not()
         if not self.rebuilt:
             self.rebuilt = self._try_to_open()
@@ -174,7 +171,7 @@ class ChromaVectors:
 
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:
         """Insert or replace. Raises StoreError."""
-        matrix = _checked(ids, vectors)
+        matrix = checked(ids, vectors)
         with self._lock, self._writing():
             collection = self._open_collection()
             for at in range(0, len(matrix), BATCH):
@@ -188,23 +185,8 @@ class ChromaVectors:
             for at in range(0, len(ids), DELETE_BATCH):
                 collection.delete(ids=[str(int(chunk)) for chunk in ids[at : at + DELETE_BATCH]])
 
-    def search(self, vector: Vectors, limit: int, within: Collection[int] | None = None) -> list[Hit]:
-        """The nearest to one vector, best first; scores are cosines. Raises StoreError."""
-        if limit <= 0 or (within is not None and not within):
-            return []
-        if within is None:
-            return self._ask(vector, limit)
-        if len(within) > FEW and (self._scope is None or self._scope[0] is not within):
-            allowed = within if isinstance(within, (set, frozenset)) else frozenset(within)
-            ask = max(limit, int(SPARE * limit * self._catalog.vectors_done(self._model) / len(within)))
-            while ask <= min(MOST_ASKED, len(within) // 2):
-                hits = self._ask(vector, ask)
-                kept = [hit for hit in hits if hit.chunk_id in allowed][:limit]
-                if len(kept) == limit or len(hits) < ask:
-                    return kept
-                ask *= 4
-        ids, rows = self._vectors_of(within)
-        return _nearest(ids, rows @ vector, limit) if len(ids) else []
+    def look(self) -> None:
+        """A folder that is open is nobody else's: it holds what it was given."""
 
     def count(self) -> int:
         """How many vectors it holds."""
@@ -223,6 +205,11 @@ class ChromaVectors:
                     _put_on_disk(self._folder)
                     self._mark(files=fingerprint(self._folder))
 
+    def drop(self) -> None:
+        """Let go of the folder, which is going to be deleted."""
+        self._in_order = False
+        self.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -230,16 +217,6 @@ class ChromaVectors:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _vectors_of(self, within: Collection[int]) -> tuple[NDArray[np.int64], Vectors]:
-        """The vectors of these chunks from the catalog. Those of a scope are kept: the next question is often about it."""
-        if (kept := self._scope) is not None and kept[0] is within:
-            return kept[1], kept[2]
-        found, rows = self._catalog.vectors(self._model, within)
-        ids = np.array(found, np.int64)
-        if isinstance(within, frozenset) and len(within) <= KEPT:
-            self._scope = within, ids, rows
-        return ids, rows
 
     def _why_not(self) -> str:
         """Why the folder may not be opened; empty where it may."""
@@ -295,7 +272,7 @@ class ChromaVectors:
             self._collection = self._client.get_or_create_collection(
                 _COLLECTION, embedding_function=None, configuration={"hnsw": dict(_HNSW)}
             )
-            _refuse_functions(self._collection)
+            refuse_functions(self._collection)
 
     def _open_collection(self) -> Any:
         if self._client is None:
@@ -339,32 +316,6 @@ def chroma_version() -> str:
     from importlib.metadata import version  # without importing chromadb, which costs a second
 
     return version("chromadb")
-
-
-def _refuse_functions(collection: Any) -> None:
-    """A stored configuration can name an embedding function that Chroma would construct here: ours names none."""
-    named = (collection._model.configuration_json or {}).get("embedding_function")
-    if named not in (None, {}) and named.get("type") not in ("legacy", None):
-        raise StoreError("The vector index names an embedding function.")
-
-
-def _checked(ids: Sequence[int], vectors: Vectors) -> Vectors:
-    matrix = np.ascontiguousarray(vectors, np.float32)
-    if matrix.ndim != 2 or len(matrix) != len(ids) or not np.isfinite(matrix).all():
-        raise StoreError("Vectors must be numbers, one row an id.")
-    return matrix
-
-
-def _other_length(given: int, held: int) -> StoreError:
-    return StoreError(f"A vector of {given} numbers does not fit vectors of {held}.", hint="Run: brain rebuild")
-
-
-def _nearest(ids: NDArray[np.int64], cosines: Vectors, limit: int) -> list[Hit]:
-    if limit < len(ids):
-        best = np.argpartition(-cosines, limit)[:limit]
-        ids, cosines = ids[best], cosines[best]
-    order = np.lexsort((ids, -cosines))
-    return [Hit(int(ids[row]), float(cosines[row])) for row in order]
 
 
 def _put_on_disk(folder: Path) -> None:

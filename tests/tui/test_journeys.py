@@ -26,7 +26,7 @@ from brain.events import (
     Token,
     VectorsAdded,
 )
-from brain.types import Failure, Impaired, Message, Owner, Scores, Window
+from brain.types import Failure, Impaired, Owner, Scores, Window
 from tests.tui.fakes import (
     ANSWER,
     NOTES,
