@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("conversations", ("brain.conversations",)),
     ("agreements", ("brain.seams", "brain.settings", "brain.log")),
     ("text", ("brain.cleaning", "brain.wording", "brain.almanac")),
-    ("dates", ("brain.dating",)),
+    ("dates", ("brain.dating", "brain.costs")),
     ("days in a question", ("brain.days",)),
     ("windows", ("brain.periods",)),
     ("comparing", ("brain.comparing", "brain.languages")),
