@@ -6,22 +6,29 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain import readers
+from brain.ask import QUOTES
 from brain.chunking import EstimatedTokenizer
 from brain.doctor import Patient
 from brain.errors import ModelError
+from brain.models.endpoint import is_endpoint, open_endpoint
 from brain.models.prefixes import Prefixes
+from brain.models.prices import price_of
 from brain.models.shelf import Shelf
+from brain.outgoing import Gate
 from brain.planning import Step
 from brain.power import fitting_threads, is_on_battery
-from brain.seams import Tokenizer, VectorIndex
+from brain.seams import Endpoint, Tokenizer, VectorIndex
 from brain.search import Judging, Searcher
 from brain.settings import Settings
 from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
+from brain.store.ledger import LEDGER_FILE, Ledger
 from brain.store.rates import Rates
 
 if TYPE_CHECKING:
@@ -31,6 +38,20 @@ if TYPE_CHECKING:
 
 WORDS_BATCH = 5000
 LEFTOVERS = ("words.new", "words.old", "chroma.old")  # of a replacement that was cut short
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Who is to answer: a file on this machine, an endpoint, or neither, which leaves the notes' own sentences."""
+
+    name: str
+    path: Path | None = None
+    endpoint: Endpoint | None = None
+
+    @property
+    def stays_home(self) -> bool:
+        """Nothing leaves this machine for its answers."""
+        return self.endpoint is None or self.endpoint.stays_home
 
 
 class Parts:
@@ -44,6 +65,15 @@ class Parts:
         self.shelf = Shelf(settings.shelf, offline=settings.offline)
         self.prefixes = Prefixes(settings.home / "prefixes", most=settings.chat.keep_mb * 1_000_000)
         self.rates = Rates(settings.home / "rates.json")
+        self.ledger = Ledger(settings.home / LEDGER_FILE)
+        self.gate = Gate(
+            self.ledger,
+            partial(price_of, home=settings.home),
+            day=settings.budget.day,
+            month=settings.budget.month,
+            offline=settings.offline,
+            always=settings.privacy.ask == "always",
+        )
         judging = Judging(self.reranker, settings.rerank.passages, settings.rerank.milliseconds / 1000)
         self.searcher = Searcher(catalog, self.words, self.vectors, self.embedder, judging=judging)
         self._lock = threading.RLock()
@@ -158,9 +188,18 @@ class Parts:
         except ModelError:
             return EstimatedTokenizer(), False
 
-    def chat_path(self, name: str | None = None) -> Path:
-        """Where a chat model is; without a name, the one in the settings. Raises ModelError."""
-        return self.shelf.find(name or self.settings.chat.model)
+    def chosen(self, name: str | None = None) -> Chosen:
+        """Who answers to a name: one on the shelf, a GGUF file, "quotes", NAME or NAME/MODEL of an endpoint.
+
+        Without a name, the one in the settings. Contacts nothing. Raises ModelError, SettingsError.
+        """
+        name = name or self.settings.chat.model
+        if name == QUOTES:
+            return Chosen(name)
+        on_shelf = Path(name).name == name and (self.shelf.folder / f"{name}.gguf").exists()
+        if not on_shelf and is_endpoint(name, self.settings.endpoints):
+            return Chosen(name, endpoint=open_endpoint(name, self.settings.endpoints))
+        return Chosen(name, path=self.shelf.find(name))
 
     def chat(self, path: Path) -> GgufChat:
         """The chat model in a file. One is open at a time: opening another ends the one before and gives its memory back."""
