@@ -6,7 +6,9 @@
         ...
         assert b"canary" not in b"".join(server.bodies)
 
-Answers are taken in turn and the last one is repeated. Faults of a network are played by tests/models/faults.py.
+Answers are taken in turn and the last one is repeated. It is on loopback, so an endpoint there stays home; for one that does
+not, `stand_in` leads what is meant for api.deepseek.com to it (in this process), and a model that ends in ":cloud" is one
+that a server on this machine hands on to another (in any process). Faults of a network are played by tests/models/faults.py.
 """
 
 from __future__ import annotations
@@ -19,6 +21,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
+
+import pytest
+
+from brain.models.addresses import Address, address_of
+from brain.models.wires import Exchange
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,17 @@ class Reply:
     error: str = "refused"  # what is said with any other status
     headers: dict[str, str] = field(default_factory=dict)
     gate: threading.Event | None = None  # waited for after the first word
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, server: FakeEndpoint, host: str = "api.deepseek.com") -> None:
+    """Lead what is sent to https://`host` to this server instead; everything above the wire believes it went there."""
+    begin = Exchange.__init__
+    here = address_of(server.url, owner="fake")
+
+    def led(self: Exchange, address: Address, **options: Any) -> None:
+        begin(self, here if address.host == host else address, **options)
+
+    monkeypatch.setattr(Exchange, "__init__", led)
 
 
 Answer = str | Reply | Callable[[dict[str, Any]], "str | Reply"]
