@@ -59,6 +59,7 @@ def own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch
     monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "brain-home"))
     monkeypatch.delenv("BRAIN_OFFLINE", raising=False)
     monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     if is_real(request):
         return
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -131,8 +131,10 @@ LONGEST = 400
 HEAVY = (
     "chromadb",
     "gguf",
+    "httpcore",
     "httpx",
     "huggingface_hub",
+    "keyring",
     "llama_cpp",
     "markdown_it",
     "onnxruntime",

@@ -47,6 +47,18 @@ forgotten (brain remove), every passage, quote and file name of it, and every se
 {"id", "title", "scope", "began", "turns": [{"asked", "forgotten", and what ask --json prints}]}, where "verdicts" has for
 each citation its "standing" (ok, moved, changed or gone), where its words stand now, and what they say "now"."""
 
+ENDPOINTS = """\
+  brain endpoints              those of config.toml and those that are known: where, which model, whether the key is there
+  brain endpoints check NAME   is it there, does it take the key, which models has it, what money is left; costs nothing
+  brain endpoints key NAME     read its key from the terminal, or one line of stdin, into the system's keyring
+  brain endpoints forget NAME  take the key out of the keyring
+
+A key is looked for in the environment variable that config.toml names, then in the system's keyring under the same name
+(with the package keyring: pip install 'brain-notes[keyring]'). It is never in config.toml.
+
+--json prints {"endpoints": [{"name", "url", "model", "key", "key_in", "has_key", "stays_home", "window", "note", "problem"}]};
+for check {"name", "host", "model", "has_model", "models", "window", "money"}; else {"name", "key", "key_in"}."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 a bug, 2 wrong usage, 3 could not be done, 130 cancelled."""
@@ -195,6 +207,15 @@ once where it fits the model's window, else part by part. --json then has "cover
         "name", nargs="?", metavar="NAME", help="a model's name; `pull starter` fetches both starter models"
     )
 
+    endpoints = command(
+        "endpoints",
+        "servers that can answer instead: list or check them, keep or forget their keys",
+        module="endpoints",
+        more=ENDPOINTS,
+    )
+    endpoints.add_argument("action", nargs="?", choices=("list", "check", "key", "forget"), default="list")
+    endpoints.add_argument("name", nargs="?", metavar="NAME", help="an endpoint, or NAME/MODEL for one of its models")
+
     serve = command(
         "serve",
         "keep the index current in the background and answer every other brain command",
@@ -328,6 +349,6 @@ def _positive(text: str) -> int:
 
 
 COMMANDS = (
-    "demo", "add", "remove", "folders", "sync", "search", "ask", "chats", "models", "serve", "service", "status", "doctor",
-    "rebuild", "eval",
+    "demo", "add", "remove", "folders", "sync", "search", "ask", "chats", "models", "endpoints", "serve", "service", "status",
+    "doctor", "rebuild", "eval",
 )  # fmt: skip
