@@ -17,9 +17,7 @@ from brain.types import Choice
 def choices(parts: Parts) -> tuple[Choice, ...]:
     """All of them, in that order. Nothing is opened, and nothing is contacted."""
     free = free_memory()
-    files = (
-        _file(parts, one, free) for one in parts.shelf.models() if one.role == "chat" and one.path is not None
-    )
+    files = (_file(parts, one, free) for one in parts.shelf.models() if one.role == "chat" and one.path is not None)
     used = parts.settings.chat.model == QUOTES
     return (*files, *_endpoints(parts), Choice(QUOTES, "quotes", stays_home=True, used=used))
 
@@ -55,7 +53,9 @@ def _endpoints(parts: Parts) -> Iterator[Choice]:
             endpoint = open_endpoint(asked, settings.endpoints)
         except BrainError as error:
             if name in configured:
-                yield Choice(asked, "endpoint", stays_home=False, fits=False, used=used, has_key=False, note=error.reason)
+                yield Choice(
+                    asked, "endpoint", stays_home=False, fits=False, used=used, has_key=False, note=error.reason
+                )
             continue
         if name not in configured and (endpoint.stays_home or not endpoint.has_key):
             continue

@@ -99,7 +99,7 @@ class LocalBrain:
                 except (ModelError, SettingsError) as error:
                     yield FellBack("chat", error.reason, error.hint)
                     found = replace(found, degraded=(*found.degraded, "chat"))
-            told = ready(self._parts, chosen, question, found, history, consent)
+            told = ready(self._parts, chosen, question, found, history=history, consent=consent)
             events = ask(
                 question,
                 told.found,

@@ -7,6 +7,7 @@ very bytes; the ledger holds them before the first one leaves. Whatever goes wro
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -69,7 +70,9 @@ class Gate:
     offline: bool = False
     always: bool = False  # every body is shown: consent to a conversation counts for nothing
     now: Callable[[], datetime] = datetime.now
-    turn: threading.Lock = field(default_factory=threading.Lock)  # two questions at once cannot both spend the last cent
+    turn: threading.Lock = field(
+        default_factory=threading.Lock
+    )  # two questions at once cannot both spend the last cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,9 @@ class Outgoing:
             self.usage, self.broken = self._endpoint.usage, self._endpoint.broken
             return
         if self._gate.offline:
-            raise EndpointError("Brain is offline: nothing leaves this machine.", hint=f"{HERE} Or leave out --offline.")
+            raise EndpointError(
+                "Brain is offline: nothing leaves this machine.", hint=f"{HERE} Or leave out --offline."
+            )
         if self.in_parts and self._gate.always:
             raise EndpointError(f"{self.in_parts} The settings want to be asked for each.", hint=HERE)
         load = self._loaded(messages, limit)
@@ -168,7 +173,9 @@ class Outgoing:
         tokens = sum(endpoint.count(message.text) for message in cleared)
         now = gate.now()
         price = gate.price(endpoint.host, endpoint.model)
-        usd, dearest = (0.0, 0.0) if price is None else estimate(price, prompt=tokens, answer=limit, at=now)
+        usd, dearest = (
+            (0.0, 0.0) if price is None else estimate(price, prompt=tokens, answer=_longest(body, limit), at=now)
+        )
         over = self._over(None if price is None else usd, now)
         allowed, why = self._allowed(sha256)
         self.withheld = merged((*self.withheld, *secrets))
@@ -185,7 +192,7 @@ class Outgoing:
             parcels=self._parcels,
             withheld=self.withheld,
             allowed=allowed,
-            why=over[0] or why,
+            why=" ".join(filter(None, (over[0] or why, endpoint.note))),
         )
         return _Load(body, shown, price, over)
 
@@ -204,9 +211,7 @@ class Outgoing:
         spent = self._spent(now)
         if gate.day and spent.usd_today >= gate.day:
             return f"Today's ${gate.day:.2f} is spent.", f"{HERE} The limit is `day` below [budget] in config.toml."
-        return over_budget(
-            usd, day=gate.day, month=gate.month, spent_day=spent.usd_today, spent_month=spent.usd_month
-        )
+        return over_budget(usd, day=gate.day, month=gate.month, spent_day=spent.usd_today, spent_month=spent.usd_month)
 
     def _spent(self, now: datetime) -> Spent:
         try:
@@ -224,13 +229,17 @@ class Outgoing:
             return True, ""
         if consent.sha256:
             return False, "What would leave is not what was shown before."
-        return False, "Every question that leaves is shown first." if always else "The first that leaves of this conversation."
+        return (
+            False,
+            "Every question that leaves is shown first." if always else "The first that leaves of this conversation.",
+        )
 
     def _send(self, load: _Load, cancel: Cancel) -> Iterator[Delta]:
         """Write it down, then send these bytes, and write down how it ended, however it ends."""
         endpoint, began = self._endpoint, self._gate.now()
         number = self._begin(load)
         outcome: Outcome = "broken"
+        is_refused = False
         heard: list[str] = []
         try:
             self.sent += len(load.body)
@@ -240,14 +249,14 @@ class Outgoing:
             self.broken = endpoint.broken
             outcome = "stopped" if cancel.is_set() else "broken" if self.broken else "answered"
         except EndpointError:
-            outcome = "refused"
+            outcome, is_refused = "refused", True
             raise
         except GeneratorExit:
             outcome = "stopped"
             raise
         finally:
             usage = endpoint.usage
-            if not usage.prompt_tokens and outcome != "refused":  # it ended before it was told: as it was estimated
+            if not usage.prompt_tokens and not is_refused:  # it ended before it was told: as it was estimated
                 usage = Usage(prompt_tokens=load.shown.tokens, completion_tokens=endpoint.count("".join(heard)))
             usd = 0.0 if load.price is None else cost(load.price, usage, at=began)
             self.usage = replace(usage, cost_usd=usd)
@@ -284,9 +293,16 @@ class Outgoing:
             log.warning("ledger entry without an end", extra={"kind": type(error).__name__})
 
 
+def _longest(body: bytes, limit: int) -> int:
+    """Tokens that the body asks for at most, thoughts among them."""
+    asked = json.loads(body).get("max_tokens")
+    return max(limit, asked) if isinstance(asked, int) else limit
+
+
 def _without_secrets(messages: Sequence[Message]) -> tuple[list[Message], list[Withheld]]:
     """Every message with what looks like a secret taken out, and what that was."""
-    cleared, found = [], []
+    cleared: list[Message] = []
+    found: list[Withheld] = []
     for message in messages:
         text, secrets = hidden(message.text)
         cleared.append(replace(message, text=text, sources=(), private=None))

@@ -84,8 +84,7 @@ def read_whole(
     if without is not None:
         yield without
     for event in events:
-        is_told = outgoing is not None and not outgoing.stays_home and isinstance(event, Answered)
-        yield with_sent(event, outgoing) if is_told else event
+        yield with_sent(event, outgoing) if outgoing is not None and isinstance(event, Answered) else event
 
 
 def outgoing_for(

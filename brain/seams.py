@@ -65,7 +65,8 @@ class ChatModel(Protocol):
     def stream(self, messages: Sequence[Message], *, limit: int, cancel: Cancel) -> Iterator[Delta | Reading | Leaving]:
         """How far the prompt is read, where the model can tell, then the answer piece by piece, at most `limit` tokens.
 
-        Of a model elsewhere: what leaves, first; nothing comes after it where that is not allowed. Ends early, without error, once `cancel` is set. Raises ModelError.
+        Of a model elsewhere: what leaves, first; nothing comes after it where that is not allowed. Ends early, without
+        error, once `cancel` is set. Raises ModelError.
         """
 
 
@@ -81,6 +82,7 @@ class Endpoint(Protocol):
     stays_home: bool  # the address is this machine's own
     usage: Usage  # of the last answer; its cost is not filled in
     broken: str  # why the last answer is incomplete; "": it is whole
+    note: str  # what is to be known of it, a sentence: "deepseek-chat is retired: …"; or ""
 
     def count(self, text: str) -> int:
         """Tokens of a text, estimated; rather too many than too few."""

@@ -29,7 +29,7 @@ class Ready:
     history: Sequence[Message]
     chat: Callable[[], ChatModel] | None = None  # None: the notes' own sentences answer
     tiny: bool = False
-    outgoing: Outgoing | None = None  # it is elsewhere
+    outgoing: Outgoing | None = None  # it is an endpoint
 
     def told(self, events: Iterator[Event]) -> Iterator[Event]:
         """The events of its answer, and with it what left this machine and what did not."""
@@ -54,6 +54,7 @@ def ready(
     chosen: Chosen | None,
     question: str,
     found: Retrieved,
+    *,
     history: Sequence[Message],
     consent: Consent,
 ) -> Ready:
@@ -64,7 +65,8 @@ def ready(
     if endpoint is None:
         return Ready(found, history)
     if endpoint.stays_home:
-        return Ready(found, history, lambda: Outgoing(endpoint, parts.gate))
+        near = Outgoing(endpoint, parts.gate)
+        return Ready(found, history, lambda: near, outgoing=near)
     sources = [path for one in found.evidence for path in (one.chunk.path, *one.copies)]
     sources += [path for turn in history for path in turn.sources]
     cleared = clear(found.evidence, history, consent=consent, why=reasons(parts, sources), around=Around(parts))
@@ -117,7 +119,7 @@ def _since(parts: Parts, path: Path) -> str:
 
 
 def _why(parts: Parts, document: Document) -> str:
-    marked = document.private or is_marked(document.text, document.tags)
+    marked = document.private or (document.format != "pdf" and is_marked(document.text, document.tags))
     return parts.rules.why(document.path, tags=document.tags, marked=marked)
 
 

@@ -31,8 +31,8 @@ from brain.events import (
 )
 from brain.gathering import Near, gather, wants_all
 from brain.gating import enough
-from brain.partition import Part, covered, parts, passages, unit_at, units
 from brain.outgoing import Outgoing
+from brain.partition import Part, covered, parts, passages, unit_at, units
 from brain.phrasing import Phrasing, said
 from brain.prompting import messages
 from brain.quoting import answer_from, quotes
@@ -171,7 +171,9 @@ class _Reading:
             if isinstance(model.chat, Outgoing):
                 usd = len(self._parts) * model.chat.cost(frame + tokens // max(1, len(self._parts)), model.limit)
                 if way == "parts":
-                    model.chat.in_parts = f"It leaves in {len(self._parts)} parts: only all of this conversation can be allowed."
+                    model.chat.in_parts = (
+                        f"It leaves in {len(self._parts)} parts: only all of this conversation can be allowed."
+                    )
             seconds, measured = reading_takes(
                 model, prompt, each, self._rates, times=len(self._parts), cancel=self._cancel
             )

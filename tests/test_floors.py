@@ -53,6 +53,8 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("craft upon quoting", ("brain.prompting", "brain.gathering")),
     ("craft upon explaining", ("brain.wire",)),
     ("craft upon wire", ("brain.wire_talks",)),
+    ("withholding", ("brain.withholding",)),
+    ("the way out", ("brain.outgoing",)),
     ("line", ("brain.line",)),
     (
         "drawers",
@@ -85,6 +87,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("verbs upon asking", ("brain.whole", "brain.talks")),
     ("parts", ("brain.parts",)),
+    ("sending", ("brain.sending", "brain.choices")),
     ("passes", ("brain.passes", "brain.following", "brain.reading")),
     ("indexer", ("brain.indexer",)),
     ("local", ("brain.local",)),

@@ -183,7 +183,11 @@ def parser() -> argparse.ArgumentParser:
         more="""--whole FILE goes through one file from its first page to its last, for questions like "list all …". With --quotes,
 without a chat model, or with a very small one, its own sentences answer; a model that is named with --model reads it, at
 once where it fits the model's window, else part by part. --json then has "coverage": {"path", "characters", "spans",
-"pages", "read": [page…], "without_text": [page…], "not_read": [page…], "complete"}; --plan --json prints the plan.""",
+"pages", "read": [page…], "without_text": [page…], "not_read": [page…], "complete"}; --plan --json prints the plan.
+
+A model elsewhere (--model deepseek; brain endpoints lists them) is sent nothing before you have seen it and allowed it:
+the question, the passages, earlier turns, their size and price. Private notes and what looks like a secret never leave.
+Where nobody can be asked, as in a script, nothing is sent without --send, and the exit code is 3.""",
     )
     _add_ask(ask)
 
@@ -328,7 +332,19 @@ def _add_ask(ask: argparse.ArgumentParser) -> None:
     ask.add_argument("question", nargs="+", metavar="QUESTION")
     ask.add_argument("--quotes", action="store_true", help="no chat model: the best sentences, word for word")
     ask.add_argument(
-        "--model", metavar="NAME", help="the chat model for this question: a name on the shelf or a GGUF file"
+        "--model",
+        metavar="NAME",
+        help="the chat model for this question: a name on the shelf, a GGUF file, quotes, or an endpoint (NAME or NAME/MODEL)",
+    )
+    ask.add_argument(
+        "--send",
+        action="store_true",
+        help="with a model elsewhere: what leaves this machine leaves without being asked",
+    )
+    ask.add_argument(
+        "--preview",
+        action="store_true",
+        help="print the exact bytes that would leave this machine, and send nothing",
     )
     ask.add_argument(
         "--whole",

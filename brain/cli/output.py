@@ -141,6 +141,7 @@ def source_rows(answered: Answered) -> list[str]:
     for unread in answered.unread:
         many = f"{len(unread.pages)} page{'s' if len(unread.pages) > 1 else ''} without text"
         rows.append(f"Not read: {place(unread.path, None, 1).rsplit(':', 1)[0]}, {many}: {in_runs(unread.pages)}")
+    rows += [f"Incomplete: {one_line(answered.broken)}"] if answered.broken else []
     where = "on this machine" if answered.stays_home else "on another machine"
     rows.append(f"({answered.model}, {where}; {answered.seconds.total:.1f} s)")
     return rows
