@@ -254,6 +254,7 @@ class LocalBrain:
             degraded=tuple(impaired),
             failures=tuple(catalog.failures()),
             paused=self._indexer.is_paused,
+            private=catalog.private_count(self._parts.rules),
         )
 
     def models(self) -> tuple[Choice, ...]:
