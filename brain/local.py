@@ -277,6 +277,7 @@ class LocalBrain:
             sent_today=spent.bytes_today,
             spent_today=spent.usd_today,
             budget_day=self._settings.budget.day,
+            private=catalog.private_count(self._parts.rules),
         )
 
     def models(self) -> tuple[Choice, ...]:

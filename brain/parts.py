@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from brain.models.shelf import Shelf
 from brain.outgoing import Gate
 from brain.planning import Step
 from brain.power import fitting_threads, is_on_battery
+from brain.privacy import Rules
 from brain.seams import Endpoint, Tokenizer, VectorIndex
 from brain.search import Judging, Searcher
 from brain.settings import Settings
@@ -75,7 +77,10 @@ class Parts:
             always=settings.privacy.ask == "always",
         )
         judging = Judging(self.reranker, settings.rerank.passages, settings.rerank.milliseconds / 1000)
-        self.searcher = Searcher(catalog, self.words, self.vectors, self.embedder, judging=judging)
+        self.searcher = Searcher(
+            catalog, self.words, self.vectors, self.embedder, judging=judging, rules=lambda: self.rules
+        )
+        self._rules = Rules(settings.privacy.private, real=self._real)
         self._lock = threading.RLock()
         self._writing_words = threading.RLock()
         self._words: Words | None = None
@@ -88,6 +93,17 @@ class Parts:
             self._clear_away()
         self.polite = False  # the embedder lets other programs go first
         self.chroma_is_current = False  # it holds every vector of the catalog: searches may use it
+
+    @property
+    def rules(self) -> Rules:
+        """What the settings say is private, in the folders that are watched now."""
+        if self._rules.of_places and (folders := tuple(self.catalog.folders())) != self._rules.folders:
+            self._rules = Rules(self.settings.privacy.private, folders=folders, real=self._real)
+        return self._rules
+
+    @property
+    def _real(self) -> Callable[[str], str] | None:
+        return os.path.realpath if self.settings.notes.follow_links else None
 
     def words(self) -> Words:
         """The words index. What it lost, being made anew, is marked as pending."""

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 from brain.errors import SettingsError
+from brain.privacy import Rules
 
 CONFIG_FILE = "config.toml"
+ASKING = ("conversation", "always")  # what [privacy] ask may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class EndpointSettings:
 class PrivacySettings:
     """[privacy]: what never leaves this machine, and when it is asked before anything else does."""
 
-    private: tuple[str, ...] = ()  # folders ("journal/"), files ("plans/secret.md") and tags ("#health")
+    private: tuple[str, ...] = ()  # folders ("journal/"), files ("plans/secret.md", "*.key.md"), tags ("#health")
     ask: str = "conversation"  # before the first question of a conversation that leaves; "always": before every one
 
 
@@ -144,7 +146,19 @@ def load(home: Path | None = None, *, offline: bool = False) -> Settings:
             f"{path} is not valid TOML: {error}.", hint="Mend that line, or delete the file."
         ) from error
     merged: Settings = _merge(settings, given, where="", path=path)
+    _check_privacy(merged.privacy, path)
     return replace(merged, offline=merged.offline or settings.offline)
+
+
+def _check_privacy(privacy: PrivacySettings, path: Path) -> None:
+    """Raises SettingsError for what would leave less private than its writer thinks."""
+    try:
+        Rules(privacy.private)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error.reason}", hint=error.hint) from error
+    if privacy.ask not in ASKING:
+        hint = f"Known are: {', '.join(ASKING)}."
+        raise SettingsError(f"{path}: privacy.ask = {privacy.ask!r} is not known.", hint=hint)
 
 
 def _merge(target: Any, given: dict[str, Any], *, where: str, path: Path) -> Any:

@@ -24,6 +24,8 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sample", ("brain.sample",)),
     ("events", ("brain.events",)),
     ("conversations", ("brain.conversations",)),
+    ("scoping", ("brain.scoping",)),
+    ("privacy", ("brain.privacy",)),
     ("agreements", ("brain.seams", "brain.settings", "brain.log")),
     ("text", ("brain.cleaning", "brain.wording", "brain.almanac")),
     ("dates", ("brain.dating", "brain.costs")),

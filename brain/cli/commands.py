@@ -203,6 +203,8 @@ def status(options: argparse.Namespace, settings: Settings) -> int:
     say(
         f"{now.indexed} documents, {now.chunks} passages{unread}; vectors: {now.vectors_done} done, {now.vectors_pending} to do"
     )
+    if now.private:
+        say(f"{now.private} of them {'is' if now.private == 1 else 'are'} private: never sent to another machine")
     say(
         f"Answers with {now.chat or 'quotes only (no chat model)'}; meaning by {now.embed or 'nothing yet (no embedder)'}"
     )

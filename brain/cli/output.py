@@ -85,11 +85,12 @@ def describe(evidence: Evidence, query: str, *, explained: bool = False) -> list
         for name, value in (("words", evidence.scores.words), ("meaning", evidence.scores.vectors))
         if value is not None
     ]
+    private = ["private"] if evidence.private else []
     path = " › ".join(dict.fromkeys([evidence.title, *chunk.headings]))
     shown = snippet(plain(chunk.text, chunk.format), query, length=SNIPPET_LENGTH)
     text = f"{'… ' if shown.is_cut_before else ''}{shown.text}{' …' if shown.is_cut_after else ''}"
     return [
-        f"{evidence.number:>2}  {place(chunk.path, chunk.page, chunk.line)}   {'  '.join([*scores, *dated(evidence)])}",
+        f"{evidence.number:>2}  {place(chunk.path, chunk.page, chunk.line)}   {'  '.join([*scores, *dated(evidence), *private])}",
         f"    {one_line(path)}",
         textwrap.fill(one_line(text), WIDTH, initial_indent="    ", subsequent_indent="    "),
         *([f"    {word_places(explain(evidence, query))}"] if explained else []),
