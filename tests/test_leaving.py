@@ -319,3 +319,20 @@ def test_a_talk_that_changes_its_model_takes_nothing_private_along(began, opened
         assert any(
             one.canary in body.decode() for one in notes.secret for body in near.bodies
         )  # it was there to be leaked
+
+
+def test_what_a_model_said_again_of_a_private_turn_is_private_too(opened, server, notes):
+    secret, public = notes.secret[0], notes.public[0]
+    first = answered(asked(opened, about(secret), model=NEAR))
+    said = [(about(secret), first)]
+    only = f"@{public.path.name} {about(public)}"
+    said.append((only, answered(asked(opened, only, model=NEAR, history=talk_of(said)))))
+    assert {one.chunk.path for one in said[1][1].evidence} == {public.path}
+    assert secret.canary in said[1][1].answer  # the model was told of the turn before
+    other = f"@{notes.public[1].path.name} {about(notes.public[1])}"
+    shown, _ = allowed(opened, other, history=talk_of(said))
+    assert shown is not None and notes.leaked(shown.body) == []
+    assert sum(one.count for one in shown.withheld if one.what == "history") == 2
+    said = [(only, answered(asked(opened, only, model=NEAR)))]
+    shown, _ = allowed(opened, other, history=talk_of(said))
+    assert shown is not None and [one.turns for one in shown.parcels if one.kind == "history"] == [1]
