@@ -117,9 +117,10 @@ def _phrased(
     """The chat model's words, then what of them stands in the sources."""
     room = chat.window - min(limit, chat.window // 2)
     told = chat.told(answer.evidence) if isinstance(chat, Outgoing) else answer.evidence
-    prompt, shown = messages(answer.question, told, history, budget=room, count=chat.count, small=tiny)
+    asked = chat.asked if isinstance(chat, Outgoing) else answer.question  # without a secret, and before it may be cut
+    prompt, shown = messages(asked, told, history, budget=room, count=chat.count, small=tiny)
     if isinstance(chat, Outgoing):
-        chat.load(parcels(answer.question, prompt, shown))
+        chat.load(parcels(asked, prompt, shown))
         shown = chat.untold(answer.evidence, shown)
     phrasing, first, is_held = Phrasing(answer.question, shown, tiny=tiny), 0.0, False
 

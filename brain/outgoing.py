@@ -111,7 +111,8 @@ class Outgoing:
         self.usage = Usage()
         self.sent = 0  # bytes that left this machine
         self.broken = ""
-        self.withheld = tuple(withheld)
+        self.asked, secrets = (question, ()) if endpoint.stays_home else hidden(question)  # as the model is told it
+        self.withheld = merged((*withheld, *secrets))
         self.in_parts = ""
         self._endpoint, self._gate, self._consent = endpoint, gate, consent
         self._question, self._private = question, private

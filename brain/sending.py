@@ -65,7 +65,7 @@ def ready(
     if endpoint is None:
         return Ready(found, history)
     if endpoint.stays_home:
-        near = Outgoing(endpoint, parts.gate)
+        near = Outgoing(endpoint, parts.gate, question=question)
         return Ready(found, history, lambda: near, outgoing=near)
     sources = [path for one in found.evidence for path in (one.chunk.path, *one.copies)]
     sources += [path for turn in history for path in turn.sources]

@@ -94,6 +94,7 @@ def test_a_hundred_questions_send_no_private_word_and_only_what_was_shown(opened
         assert notes.leaked(shown.body, asked=question) == []
         assert answer.sent == len(body) and not answer.stays_home
     assert sent >= 70
+    assert any(about(note) in body.decode() for note in notes.public for body in server.bodies)
     assert [entry.sha256 for entry in entries(home)] == [sha256(body) for body in server.bodies]
     assert sum(entry.bytes for entry in entries(home)) == sum(map(len, server.bodies))
     assert opened.status().sent_today == sum(map(len, server.bodies))
@@ -192,6 +193,7 @@ def test_a_server_of_this_machine_is_told_everything_and_asks_nobody(opened, nea
     assert leaving(events) is None
     answer = answered(events)
     assert answer.stays_home and note.canary in answer.answer
+    assert f"Question: {about(note)}" in near.asked[-1]["messages"][-1]["content"]
     assert entries(home) == []
 
 
