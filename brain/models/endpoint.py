@@ -204,6 +204,8 @@ class HttpEndpoint:
         """The answer; what stops it becomes `broken` once a piece of it is out, and an error before."""
         if reply.headers.get("content-encoding", "identity") != "identity":
             raise refusals.packed(asked)
+        if reply.headers.get("content-type", "").startswith(("text/html", "application/json")):
+            raise refusals.of_page(reply, _read(exchange, LONGEST_REFUSAL), asked)
         answering, said, length, fault = Answering(), [], 0, None
         try:
             try:

@@ -118,6 +118,12 @@ def of_stream(words: str, asked: Asked) -> EndpointError:
     return EndpointError(f"{asked.who} did not go on.{asked.quoted(words)}", hint=_LATER)
 
 
+def of_page(reply: Reply, body: bytes, asked: Asked) -> EndpointError:
+    """A page in place of a stream: what it says is wrong, or that it is none."""
+    words = _words(reply, body)
+    return of_stream(words, asked) if words else of_fault(Fault("garbled"), asked, Patience())
+
+
 def no_key(asked: Asked) -> EndpointError:
     """The key is nowhere."""
     hint = f"Set the environment variable, or store it in the system's keyring: brain endpoints key {asked.name}"

@@ -136,6 +136,7 @@ class Exchange:
             status = str(error)[:3]
             fault = Fault("proxy", status if status.isdecimal() else "")
         except httpcore.RemoteProtocolError as error:
+            # "Server disconnected without sending …", "peer closed connection without sending …"
             fault = Fault("cut" if "without sending" in str(error) else "garbled")
         except Exception:  # noqa: BLE001 - the library's kinds are many, and h11's lie below them
             fault = Fault("garbled")
