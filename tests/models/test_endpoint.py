@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -23,10 +24,10 @@ from tests.models import faults
 from tests.models.faults import DONE, FaultServer, refuses, says, word
 
 KEY = "sk-canary-0123456789abcdef"
-QUICK = Patience(connect=2, idle=0.3, pauses=(0.01, 0.01), longest_pause=1)
+QUICK = Patience(connect=20, idle=20, pauses=(0.01, 0.01), longest_pause=1)
+IDLE = 1.5  # seconds, where a stall is what is played: long enough for what comes ahead of it on a busy machine
 PATIENT = Patience(connect=20, idle=20, pauses=(20.0,), longest_pause=60)
 ASKED = (Message("system", "Answer."), Message("user", "Where is it?"))
-PROMPT = f"deepseek answered {KEY}"
 
 
 @pytest.fixture(autouse=True)
@@ -274,12 +275,12 @@ def test_keep_alives_keep_an_answer_alive():
         caller.head()
         for _ in range(8):
             caller.say(b": keep-alive\n\n")
-            pause.wait(0.1)
+            pause.wait(0.25)
         caller.say(word("At last."), event({"choices": [{"delta": {}, "finish_reason": "stop"}]}), DONE)
 
     pause = threading.Event()
     with FaultServer(slow) as server:
-        endpoint = opened(server.url, patience=Patience(idle=0.7))
+        endpoint = opened(server.url, patience=Patience(idle=IDLE))
         assert said(endpoint) == "At last."
     assert endpoint.broken == ""
 
@@ -310,8 +311,8 @@ def test_what_a_server_says_cannot_steer_a_terminal():
         (refuses(500, "oops"), "has a fault of its own (500)", "Ask again"),
         (refuses(503), "has a fault of its own (503)", "Ask again"),
         (faults.sends_on_to("https://evil.example/take"), "sent on to evil.example; nothing was sent there", "trust"),
-        (faults.accepts_and_says_nothing, "said nothing for 0.3 seconds", "again"),
-        (faults.stalls_within_the_head, "said nothing for 0.3 seconds", "again"),
+        (faults.accepts_and_says_nothing, "said nothing for 1.5 seconds", "again"),
+        (faults.stalls_within_the_head, "said nothing for 1.5 seconds", "again"),
         (faults.hangs_up_at_once, "broke off the connection", "again"),
         (faults.endless_head, "is no answer", "url"),
         (faults.endless_line, "is no answer", "url"),
@@ -328,8 +329,7 @@ def test_what_a_server_says_cannot_steer_a_terminal():
 )
 def test_a_fault_before_the_first_word_is_one_sentence_and_a_next_step(play, words, hint):
     with FaultServer(play) as server:
-        endpoint = opened(server.url)
-        error = refused(endpoint)
+        error = refused(opened(server.url, patience=replace(QUICK, idle=IDLE if "nothing" in words else 20)))
         assert words in error.reason
         assert hint in error.hint
         with FaultServer(faults.answers) as better:  # and the next question works
@@ -414,7 +414,7 @@ def test_a_server_that_asks_to_wait_is_waited_for():
 @pytest.mark.parametrize(
     ("play", "words"),
     [
-        (faults.stalls_within_the_answer, "said nothing for 0.3 seconds"),
+        (faults.stalls_within_the_answer, "said nothing for 1.5 seconds"),
         (faults.cut_in_the_middle, "broke off the connection"),
         (says(word("It "), word("is ")), "broke off before the end"),
         (says(word("It "), word("is "), b"data: {garbage\n\n"), "is no answer"),
@@ -427,7 +427,7 @@ def test_a_server_that_asks_to_wait_is_waited_for():
 )
 def test_an_answer_that_breaks_off_keeps_what_came_and_says_why(play, words):
     with FaultServer(play, faults.answers) as server:
-        endpoint = opened(server.url)
+        endpoint = opened(server.url, patience=replace(QUICK, idle=IDLE if "nothing" in words else 20))
         assert said(endpoint) == "It is "
         assert words in endpoint.broken
         assert KEY not in endpoint.broken
@@ -460,9 +460,7 @@ def test_a_line_without_end_costs_no_memory():
         try:
             with pytest.raises(EndpointError):
                 list(endpoint.send(body, cancel=threading.Event()))
-            assert (
-                tracemalloc.get_traced_memory()[1] < 120 << 20
-            )  # the server of the test holds one MB a hundred times over
+            assert tracemalloc.get_traced_memory()[1] < 20 << 20
         finally:
             tracemalloc.stop()
 
@@ -509,14 +507,20 @@ def test_cancel_ends_a_pause_between_two_tries():
         assert len(server.received) == 1
 
 
-def test_cancel_ends_a_connection_that_is_not_taken():
+def test_cancel_ends_a_connection_that_is_not_taken(monkeypatch):
+    connect, waiting = socket.socket.connect_ex, threading.Event()
+
+    def noted(*arguments):
+        code = connect(*arguments)
+        waiting.set()
+        return code
+
     with socket.create_server(("127.0.0.1", 0), backlog=0) as door:
         others = [socket.socket() for _ in range(4)]
         for other in others:  # fill the queue of those who wait to be let in
             other.setblocking(False)
             other.connect_ex(door.getsockname())
-        waiting = threading.Event()
-        waiting.set()
+        monkeypatch.setattr(socket.socket, "connect_ex", noted)
         try:
             assert (
                 cancelled_once(
