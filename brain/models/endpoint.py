@@ -223,9 +223,11 @@ class HttpEndpoint:
                         raise Garbled
                 self.broken = refusals.ended((answering.finish or "stop") if answering.is_done else "", asked)
             except Fault as trouble:
-                fault = refusals.of_fault(trouble, asked, self._patience)
-            except (Garbled, TooLong):
-                fault = refusals.of_fault(Fault("garbled"), asked, self._patience)
+                fault = refusals.of_fault(trouble, asked, self._patience, within=bool(said))
+            except Garbled:
+                fault = refusals.of_fault(Fault("garbled"), asked, self._patience, within=bool(said))
+            except TooLong:
+                fault = refusals.of_fault(Fault("endless"), asked, self._patience)
             except Refused as refused:
                 fault = refusals.of_stream(str(refused), asked)
             if self.broken and not said and not answering.finish:

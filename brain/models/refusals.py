@@ -47,8 +47,8 @@ class Asked:
         return self.name if self.name == self.host else f"{self.name} ({self.host})"
 
 
-def of_fault(fault: Fault, asked: Asked, patience: Patience) -> EndpointError:
-    """What a fault of the network means."""
+def of_fault(fault: Fault, asked: Asked, patience: Patience, *, within: bool = False) -> EndpointError:
+    """What a fault of the network means; `within`: a part of the answer is there already."""
     start = "Is the server running? Start it, or correct its url in config.toml."
     online = "Check the connection to the internet, and the url in config.toml."
     retry = "Ask again, or ask another model."
@@ -72,8 +72,12 @@ def of_fault(fault: Fault, asked: Asked, patience: Patience) -> EndpointError:
         ),
         "proxy": (proxy, "Correct HTTPS_PROXY, or name the host in NO_PROXY."),
         "silent": (f"{asked.who} said nothing for {patience.idle:g} seconds.", retry),
+        "endless": (f"{asked.who} sent a line that does not end.", "Is its url right? It often ends in /v1."),
         "cut": (f"{asked.who} broke off the connection.", retry),
-        "garbled": (f"What {asked.who} sent is no answer.", "Is its url right? It often ends in /v1."),
+        "garbled": (
+            f"What {asked.who} sent {'next cannot be read' if within else 'is no answer'}.",
+            "Is its url right? It often ends in /v1.",
+        ),
     }[fault.trouble]
     return EndpointError(reason, hint=hint)
 

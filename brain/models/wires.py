@@ -28,7 +28,9 @@ from brain.seams import Cancel
 SLICE = 0.05  # seconds between two looks at `cancel`
 HOME = (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))  # what "localhost" is, whatever a resolver says
 
-Trouble = Literal["lookup", "refused", "unreachable", "slow", "certificate", "tls", "proxy", "silent", "cut", "garbled"]
+Trouble = Literal[
+    "lookup", "refused", "unreachable", "slow", "certificate", "tls", "proxy", "silent", "cut", "endless", "garbled"
+]
 Found = TypeVar("Found")
 
 

@@ -315,7 +315,7 @@ def test_what_a_server_says_cannot_steer_a_terminal():
         (faults.stalls_within_the_head, "said nothing for 1.5 seconds", "again"),
         (faults.hangs_up_at_once, "broke off the connection", "again"),
         (faults.endless_head, "is no answer", "url"),
-        (faults.endless_line, "is no answer", "url"),
+        (faults.endless_line, "a line that does not end", "url"),
         (faults.says_it_is_packed, "compressed answer", "proxy"),
         (faults.speaks_of_something_else, "is no answer", "url"),
         (faults.asks_to_log_in, "is no answer", "url"),
@@ -417,12 +417,12 @@ def test_a_server_that_asks_to_wait_is_waited_for():
         (faults.stalls_within_the_answer, "said nothing for 1.5 seconds"),
         (faults.cut_in_the_middle, "broke off the connection"),
         (says(word("It "), word("is ")), "broke off before the end"),
-        (says(word("It "), word("is "), b"data: {garbage\n\n"), "is no answer"),
+        (says(word("It "), word("is "), b"data: {garbage\n\n"), "next cannot be read"),
         (
             says(word("It "), word("is "), event({"error": {"message": f"gone {KEY}"}})),
             'did not go on. It says: "gone …"',
         ),
-        (says(word("It "), word("is "), b"data: " + b"x" * (3 << 20)), "is no answer"),
+        (says(word("It "), word("is "), b"data: " + b"x" * (3 << 20)), "a line that does not end"),
     ],
 )
 def test_an_answer_that_breaks_off_keeps_what_came_and_says_why(play, words):
