@@ -19,7 +19,7 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("wild", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS", "steady"))
 
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
 
 def is_real(request: pytest.FixtureRequest) -> bool:

@@ -241,6 +241,12 @@ def asks_to_log_in(caller: Caller) -> None:
     caller.say(b"<html>Please log in</html>")
 
 
+def refuses_and_hangs_up(caller: Caller) -> None:
+    caller.request()
+    caller.head(401, "application/json", Content_Length="500")
+    caller.say(b'{"error"')
+
+
 def refuses_with_200(caller: Caller) -> None:
     caller.refuse(200, "busy")
 

@@ -319,6 +319,8 @@ def test_what_a_server_says_cannot_steer_a_terminal():
         (faults.says_it_is_packed, "compressed answer", "proxy"),
         (faults.speaks_of_something_else, "is no answer", "url"),
         (faults.asks_to_log_in, "is no answer", "url"),
+        (faults.refuses_and_hangs_up, "does not accept the key", "brain endpoints key deepseek"),
+        (says(event({"object": "error", "message": "busy", "code": 400})), 'did not go on. It says: "busy"', "again"),
         (faults.refuses_with_200, 'did not go on. It says: "busy"', "again"),
         (says(b"data: {nonsense\n\n"), "is no answer", "url"),
         (says(b"data: " + b"[" * 100_000 + b"\n\n"), "is no answer", "url"),
@@ -386,7 +388,7 @@ def test_a_busy_server_is_asked_again_with_the_same_bytes(status):
         endpoint = opened(server.url)
         assert said(endpoint) == "It is in the notes."
         bodies = {bytes(seen).partition(b"\r\n\r\n")[2] for seen in server.received}
-        assert len(server.received) == 3
+        assert len(server.received) == endpoint.tries == 3
         assert bodies == {endpoint.body(ASKED, limit=50)}
 
 
