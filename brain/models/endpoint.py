@@ -33,6 +33,7 @@ from brain.types import Delta, Message, Usage
 
 PATIENCE = Patience()
 THOUGHTS = 4096  # tokens a model may think ahead of an answer: thoughts count against what is asked for
+TOKENS_A_TURN = 6  # of the template
 LONGEST_ANSWER = 8_000_000  # characters; more than any model can say
 LONGEST_PAGE = 4 << 20  # bytes of a list of models
 LONGEST_REFUSAL = 16 << 10
@@ -244,7 +245,11 @@ class HttpEndpoint:
             self.usage = answering.usage or self._estimated(body, "".join(said))
 
     def _estimated(self, body: bytes, said: str) -> Usage:
-        return Usage(prompt_tokens=self.count(body.decode("utf-8", "replace")), completion_tokens=self.count(said))
+        try:
+            prompt = sum(self.count(turn["content"]) + TOKENS_A_TURN for turn in json.loads(body)["messages"])
+        except (ValueError, TypeError, KeyError):  # no body of ours
+            prompt = self.count(body.decode("utf-8", "replace"))
+        return Usage(prompt_tokens=prompt, completion_tokens=self.count(said))
 
     def _pause(self, reply: Reply, pause: float | None) -> float | None:
         """Seconds before another try; None: there is none."""

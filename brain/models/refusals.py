@@ -62,6 +62,7 @@ def of_fault(fault: Fault, asked: Asked, patience: Patience, *, within: bool = F
         )
     reason, hint = {
         "lookup": (f"The address of {asked.who} cannot be found.", online),
+        "barred": (f"{asked.who} may not be contacted{detail}.", "Ask a model on this machine, or allow it."),
         "refused": (f"Nothing answers at {asked.who}.", reach),
         "unreachable": (f"{asked.who} cannot be reached{detail}.", reach),
         "slow": (f"{asked.who} did not take the connection within {patience.connect:g} seconds.", reach),
@@ -73,7 +74,10 @@ def of_fault(fault: Fault, asked: Asked, patience: Patience, *, within: bool = F
         "proxy": (proxy, "Correct HTTPS_PROXY, or name the host in NO_PROXY."),
         "silent": (f"{asked.who} said nothing for {patience.idle:g} seconds.", retry),
         "endless": (f"{asked.who} sent a line that does not end.", "Is its url right? It often ends in /v1."),
-        "cut": (f"{asked.who} broke off the connection.", retry),
+        "cut": (
+            f"{asked.who} broke off the connection.",
+            f"{retry} Each time? Then the question may be too long for it.",
+        ),
         "garbled": (
             f"What {asked.who} sent {'next cannot be read' if within else 'is no answer'}.",
             "Is its url right? It often ends in /v1.",

@@ -29,7 +29,18 @@ SLICE = 0.05  # seconds between two looks at `cancel`
 HOME = (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))  # what "localhost" is, whatever a resolver says
 
 Trouble = Literal[
-    "lookup", "refused", "unreachable", "slow", "certificate", "tls", "proxy", "silent", "cut", "endless", "garbled"
+    "lookup",
+    "barred",
+    "refused",
+    "unreachable",
+    "slow",
+    "certificate",
+    "tls",
+    "proxy",
+    "silent",
+    "cut",
+    "endless",
+    "garbled",
 ]
 Found = TypeVar("Found")
 
@@ -194,8 +205,10 @@ class _Line:
     def connect(self, address: Any, deadline: float) -> None:
         try:
             code = self._plug.connect_ex(address)
+        except PermissionError as error:
+            raise Fault("barred", error.strerror or "") from error
         except OSError as error:
-            raise Fault("unreachable") from error
+            raise Fault("unreachable", error.strerror or "") from error
         if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
             self._ready(selectors.EVENT_WRITE, deadline, "slow")
             code = self._plug.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -297,6 +310,8 @@ def _addresses(host: str, port: int, cancel: Cancel, deadline: float) -> list[tu
             if time.monotonic() > deadline:
                 raise Fault("lookup") from None
             continue
+        if isinstance(answer, PermissionError):
+            raise Fault("barred", answer.strerror or "") from answer
         if isinstance(answer, Exception):
             raise Fault("lookup") from answer
         return [(family, address) for family, _, _, _, address in answer]

@@ -352,6 +352,15 @@ def test_a_name_that_is_nowhere(no_network):
     no_network.clear()
 
 
+def test_what_the_system_does_not_let_out_is_said(monkeypatch):
+    def barred(*_arguments, **_options):
+        raise PermissionError(13, "only this machine is contacted")
+
+    monkeypatch.setattr(socket, "getaddrinfo", barred)
+    error = refused(opened("https://elsewhere.invalid"))
+    assert error.reason == "deepseek (elsewhere.invalid) may not be contacted: only this machine is contacted."
+
+
 def test_a_missing_key_is_said_before_anything_is_sent(monkeypatch):
     monkeypatch.delenv("DEEPSEEK_API_KEY")
     with FakeEndpoint() as server:
