@@ -34,6 +34,8 @@ from brain.types import Delta, Message, Usage
 PATIENCE = Patience()
 THOUGHTS = 4096  # tokens a model may think ahead of an answer: thoughts count against what is asked for
 TOKENS_A_TURN = 6  # of the template
+HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"brain/{__version__}"}
+STREAMING = HEADERS | {"Accept": "text/event-stream", "Content-Type": "application/json"}
 LONGEST_ANSWER = 8_000_000  # characters; more than any model can say
 LONGEST_PAGE = 4 << 20  # bytes of a list of models
 LONGEST_REFUSAL = 16 << 10
@@ -181,7 +183,7 @@ class HttpEndpoint:
             with closing(Exchange(self._address, cancel=cancel, patience=self._patience)) as exchange:
                 self.tries += 1
                 try:
-                    reply = exchange.open("POST", "/chat/completions", self._headers(asked, stream=True), body)
+                    reply = exchange.open("POST", "/chat/completions", STREAMING, body, key=asked.secret)
                     if reply.status == 200:
                         yield from self._heard(exchange, reply, body, asked, cancel)
                         return
@@ -268,24 +270,12 @@ class HttpEndpoint:
             raise refusals.no_key(asked)
         return asked
 
-    def _headers(self, asked: Asked, *, stream: bool) -> dict[str, str]:
-        headers = {
-            "Accept": "text/event-stream" if stream else "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": f"brain/{__version__}",
-        }
-        if stream:
-            headers["Content-Type"] = "application/json"
-        if asked.secret is not None:
-            headers["Authorization"] = f"Bearer {asked.secret.reveal()}"
-        return headers
-
     def _asked_for(self, path: str, asked: Asked, cancel: Cancel) -> Mapping[str, Any]:
         """A page of the endpoint. Raises EndpointError, and Cancelled once `cancel` is set."""
         patience = replace(self._patience, idle=min(self._patience.idle, LONGEST_CHECK))
         with closing(Exchange(self._address, cancel=cancel, patience=patience)) as exchange:
             try:
-                reply = exchange.open("GET", path, self._headers(asked, stream=False))
+                reply = exchange.open("GET", path, HEADERS | {"Accept": "application/json"}, key=asked.secret)
                 page = _read(exchange, LONGEST_PAGE) if reply.status == 200 else _what_it_says(exchange)
             except Stopped:
                 raise Cancelled(f"The check of {asked.who} was stopped.") from None

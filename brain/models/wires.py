@@ -23,6 +23,7 @@ from functools import partial
 from typing import Any, Literal, TypeVar, cast
 
 from brain.models.addresses import Address, is_loopback
+from brain.models.keys import Secret
 from brain.seams import Cancel
 
 SLICE = 0.05  # seconds between two looks at `cancel`
@@ -91,9 +92,11 @@ class Exchange:
         """How many bytes have left this process."""
         return self._network.sent
 
-    def open(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
+    def open(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", *, key: Secret | None = None
+    ) -> Reply:
         """Send a request, to `path` below the address, and wait for the head of the answer. Raises Fault, Stopped."""
-        response = self._response = self._calling(lambda: self._begin(method, path, headers, body))
+        response = self._response = self._calling(lambda: self._begin(method, path, headers, body, key))
         told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
         return Reply(response.status, told)
 
@@ -113,7 +116,7 @@ class Exchange:
                 self._pool.close()
         self._network.close()
 
-    def _begin(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Any:
+    def _begin(self, method: str, path: str, headers: Mapping[str, str], body: bytes, key: Secret | None) -> Any:
         import httpcore
 
         logging.getLogger("httpcore").setLevel(logging.WARNING)  # its debug log has every header that comes
@@ -128,11 +131,15 @@ class Exchange:
             self._pool = httpcore.HTTPProxy(proxy_url=url, proxy_auth=user, **options)
         wait = self._patience
         limits = {"connect": wait.connect, "read": wait.idle, "write": wait.idle, "pool": wait.connect}
-        length = {"Content-Length": str(len(body))} if body else {}
+        told = {"Host": at.host, **headers}
+        if body:
+            told["Content-Length"] = str(len(body))
+        if key is not None:
+            told["Authorization"] = f"Bearer {key.reveal()}"
         request = httpcore.Request(
             method,
             httpcore.URL(scheme=at.scheme, host=at.name, port=at.port, target=at.path + path),
-            headers=list(({"Host": at.host} | length | dict(headers)).items()),
+            headers=list(told.items()),
             content=body or None,
             extensions={"timeout": limits},
         )
@@ -143,8 +150,10 @@ class Exchange:
 
         try:
             return step()
-        except (Stopped, Fault):
+        except Stopped:
             raise
+        except Fault as error:
+            fault = error.with_traceback(None)
         except httpcore.ProxyError as error:
             status = str(error)[:3]
             fault = Fault("proxy", status if status.isdecimal() else "")
@@ -153,7 +162,9 @@ class Exchange:
             fault = Fault("cut" if "without sending" in str(error) else "garbled")
         except Exception:  # noqa: BLE001 - the library's kinds are many, and h11's lie below them
             fault = Fault("garbled")
-        raise fault  # out here, so that the library's own error, which may hold headers, is not chained to it
+        # Out here, so that neither the library's own error nor its frames hang on to it: what was sent is in both, the key
+        # too, and a crash report that shows local variables would show it.
+        raise fault
 
 
 class _Network:

@@ -60,7 +60,7 @@ def refused(endpoint) -> EndpointError:
     while links is not None:
         told += f"{links!r} {links} {vars(links)}"
         links = links.__cause__ or links.__context__
-    told += "".join(traceback.format_exception(error))
+    told += "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
     assert KEY not in told
     assert KEY[:12] not in told
     return error
@@ -644,6 +644,16 @@ def test_a_proxy_that_refuses_is_named_without_its_password(status, monkeypatch)
 def test_a_proxy_of_another_kind_is_refused(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
     assert "should look like http://HOST:PORT" in refused(open_endpoint("deepseek", {})).reason
+
+
+def test_a_host_that_is_named_in_no_proxy_is_asked_directly(monkeypatch, no_network):
+    with FaultServer(refuses(500)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("NO_PROXY", "deepseek.com")
+        assert "cannot be found" in refused(open_endpoint("deepseek", {})).reason
+        assert proxy.received == []
+    assert no_network == ["look up api.deepseek.com"]
+    no_network.clear()
 
 
 def test_this_machine_is_never_asked_through_a_proxy(monkeypatch):

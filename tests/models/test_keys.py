@@ -74,7 +74,7 @@ def test_a_keyring_that_fails_is_no_key_and_shows_none(keyring, monkeypatch):
 @pytest.mark.parametrize("text", ["", "  ", "a b", "a\nb", "schlüssel", "x" * 5000])
 def test_what_no_header_can_carry_is_no_key(text):
     with pytest.raises(EndpointError):
-        checked(text, name="X_API_KEY")
+        checked(Secret(text), name="X_API_KEY")
 
 
 @pytest.mark.parametrize(
