@@ -70,7 +70,7 @@ def _shown(row: dict[str, object]) -> str:
     place = "this machine" if row["stays_home"] else "remote"
     key = f"{row['key']} ({row['key_in'] or 'missing'})" if row["key"] else "no key needed"
     model = row["model"] or "(name one: NAME/MODEL)"
-    line = f"{row['name']:<13} {place:<13} {row['url']}  {model}  {row['window']:,} tokens  {key}"
+    line = f"{row['name']:<13} {place:<13} {row['url']:<29} {model:<24} {row['window']:>9,} tokens  {key}"
     return f"{line}  {row['note']}" if row["note"] else line
 
 

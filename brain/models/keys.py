@@ -85,6 +85,7 @@ def keep_key(name: str, key: Secret) -> None:
     keyring = _keyring()
     hint = f"Set the environment variable {name} instead."
     if keyring is None:
+        hint = f"pip install keyring, or set the environment variable {name} instead."
         raise EndpointError("There is no way to the system's keyring: the package keyring is not installed.", hint=hint)
     kept = False
     try:
