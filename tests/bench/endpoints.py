@@ -7,6 +7,7 @@ exchange can wait in. Network beyond this machine is not needed.
 from __future__ import annotations
 
 import os
+import random
 import socket
 import statistics
 import sys
@@ -134,6 +135,7 @@ def cancelled(play: Play, *, secure: bool) -> float:
     """Seconds from cancel to the closed connection, as the server sees it."""
     with FaultServer(play) as server, asking(server.url.replace("http:", "https:") if secure else server.url) as stop:
         server.waits.wait(20)
+        time.sleep(random.uniform(0.05, 0.15))  # so that it waits, at any point between two looks
         began = time.monotonic()
         stop()
     return server.hung_up[0] - began
@@ -146,7 +148,7 @@ def cancelled_while_connecting() -> float:
             other.setblocking(False)
             other.connect_ex(door.getsockname())
         with asking(f"http://127.0.0.1:{door.getsockname()[1]}") as stop:
-            time.sleep(0.1)
+            time.sleep(random.uniform(0.05, 0.15))
             seconds = stop()
         for other in others:
             other.close()
@@ -165,6 +167,7 @@ def cancelled_while_looking_up() -> float:
     try:
         with asking("https://slow.invalid") as stop:
             asked.wait(20)
+            time.sleep(random.uniform(0.05, 0.15))
             return stop()
     finally:
         over.set()
