@@ -19,7 +19,7 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("wild", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS", "steady"))
 
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
 
 def is_real(request: pytest.FixtureRequest) -> bool:
@@ -87,6 +87,30 @@ def home(own_surroundings: None) -> Path:
     home = Path(os.environ["BRAIN_HOME"])
     home.mkdir(mode=0o700)
     return home
+
+
+@pytest.fixture
+def keyring(monkeypatch) -> Iterator[dict[tuple[str, str], str]]:
+    """A keyring that is a dictionary."""
+    library = pytest.importorskip("keyring")
+    kept: dict[tuple[str, str], str] = {}
+
+    class InMemory(library.backend.KeyringBackend):
+        priority = 1
+
+        def get_password(self, service, username):
+            return kept.get((service, username))
+
+        def set_password(self, service, username, password):
+            kept[service, username] = password
+
+        def delete_password(self, service, username):
+            del kept[service, username]
+
+    before = library.get_keyring()
+    library.set_keyring(InMemory())
+    yield kept
+    library.set_keyring(before)
 
 
 @pytest.fixture(autouse=True)

@@ -54,7 +54,7 @@ ENDPOINTS = """\
   brain endpoints forget NAME  take the key out of the keyring
 
 A key is looked for in the environment variable that config.toml names, then in the system's keyring under the same name
-(with the package keyring: pip install 'brain-notes[keyring]'). It is never in config.toml.
+(with the package keyring: pip install keyring). It is never in config.toml.
 
 --json prints {"endpoints": [{"name", "url", "model", "key", "key_in", "has_key", "stays_home", "window", "note", "problem"}]};
 for check {"name", "host", "model", "has_model", "models", "window", "money"}; else {"name", "key", "key_in"}."""

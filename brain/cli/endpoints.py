@@ -10,7 +10,7 @@ from brain.cli.output import print_json, say
 from brain.cli.stopping import cancelling
 from brain.errors import EndpointError, SettingsError
 from brain.models.endpoint import HttpEndpoint, endpoint_names, open_endpoint
-from brain.models.keys import checked, forget_key, keep_key, where
+from brain.models.keys import Secret, checked, forget_key, keep_key, where
 from brain.settings import Settings
 
 SHOWN = 20  # models that are listed
@@ -70,7 +70,7 @@ def _shown(row: dict[str, object]) -> str:
     place = "this machine" if row["stays_home"] else "remote"
     key = f"{row['key']} ({row['key_in'] or 'missing'})" if row["key"] else "no key needed"
     model = row["model"] or "(name one: NAME/MODEL)"
-    line = f"{row['name']:<13} {place:<13} {row['url']}  {model}  {row['window']:,} tokens  {key}"
+    line = f"{row['name']:<13} {place:<13} {row['url']:<29} {model:<24} {row['window']:>9,} tokens  {key}"
     return f"{line}  {row['note']}" if row["note"] else line
 
 
@@ -108,8 +108,8 @@ def _check(endpoint: HttpEndpoint, settings: Settings, *, as_json: bool) -> int:
 
 def _keep(endpoint: HttpEndpoint, *, as_json: bool) -> int:
     asked = f"Key for {endpoint.host} (it is not shown): "
-    text = getpass(asked) if sys.stdin.isatty() else sys.stdin.readline()
-    keep_key(endpoint.key, checked(text, name="The standard input"))
+    given = Secret(getpass(asked) if sys.stdin.isatty() else sys.stdin.readline())
+    keep_key(endpoint.key, checked(given, name="the standard input"))
     if as_json:
         print_json({"name": endpoint.name, "key": endpoint.key, "key_in": where(endpoint.key)})
         return 0

@@ -38,8 +38,8 @@ class Answering:
             self.is_done = True
             return
         chunk = _mapping(_parsed(data))
-        if fault := chunk.get("error"):
-            raise Refused(message_in(fault) or "")
+        if chunk.get("error") or chunk.get("object") == "error":
+            raise Refused(message_in(chunk) or "")
         if "choices" not in chunk and "usage" not in chunk:
             raise Garbled
         if isinstance(chunk.get("usage"), dict):

@@ -1,6 +1,7 @@
 """Keys of endpoints: out of the environment, else out of the system's keyring, and never shown.
 
-A key is in no setting, no file of ours, no error and no log. Without the package `keyring` there is the environment alone.
+A key is in no setting, no file of ours, no error and no log; nor, as plain text, in a variable, because crash reports show
+those. Without the package `keyring` there is the environment alone.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ def check_name(name: str, *, owner: str) -> None:
 
 def find_key(name: str) -> Secret | None:
     """The key of this name, or None. Raises EndpointError for one that cannot be a key."""
-    text = _in_environment(name) or _in_keyring(name)
-    return checked(text, name=name) if text else None
+    found = _in_environment(name) or _in_keyring(name)
+    return checked(found, name=name) if found else None
 
 
 def where(name: str) -> Literal["", "environment", "keyring"]:
@@ -69,14 +70,14 @@ def where(name: str) -> Literal["", "environment", "keyring"]:
     return "keyring" if _in_keyring(name) else ""
 
 
-def checked(text: str, *, name: str) -> Secret:
-    """The text as a key. Raises EndpointError, without the text, where no header could carry it."""
-    if not _KEY.fullmatch(text.strip()):
+def checked(key: Secret, *, name: str) -> Secret:
+    """The key without what stands around it. Raises EndpointError, without a word of it, where no header could carry it."""
+    if not _KEY.fullmatch(key.reveal().strip()):
         hint = "Copy it once more, without spaces or line breaks in it."
         raise EndpointError(
             f"What {name} holds cannot be a key: it is empty, or not plain letters and digits.", hint=hint
         )
-    return Secret(text.strip())
+    return Secret(key.reveal().strip())
 
 
 def keep_key(name: str, key: Secret) -> None:
@@ -84,6 +85,7 @@ def keep_key(name: str, key: Secret) -> None:
     keyring = _keyring()
     hint = f"Set the environment variable {name} instead."
     if keyring is None:
+        hint = f"pip install keyring, or set the environment variable {name} instead."
         raise EndpointError("There is no way to the system's keyring: the package keyring is not installed.", hint=hint)
     kept = False
     try:
@@ -107,18 +109,19 @@ def forget_key(name: str) -> bool:
     return True
 
 
-def _in_environment(name: str) -> str:
-    return os.environ.get(name, "").strip()
+def _in_environment(name: str) -> Secret | None:
+    return Secret(os.environ[name]) if os.environ.get(name, "").strip() else None
 
 
-def _in_keyring(name: str) -> str:
+def _in_keyring(name: str) -> Secret | None:
     keyring = _keyring()
     if keyring is None:
-        return ""
+        return None
     try:
-        return (keyring.get_password(SERVICE, name) or "").strip()
+        found = Secret(keyring.get_password(SERVICE, name) or "")
     except Exception:  # noqa: BLE001 - no keyring, a locked one, no session bus: each backend raises its own kinds
-        return ""
+        return None
+    return found if found.reveal().strip() else None
 
 
 def _keyring() -> Any:

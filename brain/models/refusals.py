@@ -47,8 +47,8 @@ class Asked:
         return self.name if self.name == self.host else f"{self.name} ({self.host})"
 
 
-def of_fault(fault: Fault, asked: Asked, patience: Patience) -> EndpointError:
-    """What a fault of the network means."""
+def of_fault(fault: Fault, asked: Asked, patience: Patience, *, within: bool = False) -> EndpointError:
+    """What a fault of the network means; `within`: a part of the answer is there already."""
     start = "Is the server running? Start it, or correct its url in config.toml."
     online = "Check the connection to the internet, and the url in config.toml."
     retry = "Ask again, or ask another model."
@@ -62,6 +62,7 @@ def of_fault(fault: Fault, asked: Asked, patience: Patience) -> EndpointError:
         )
     reason, hint = {
         "lookup": (f"The address of {asked.who} cannot be found.", online),
+        "barred": (f"{asked.who} may not be contacted{detail}.", "Ask a model on this machine, or allow it."),
         "refused": (f"Nothing answers at {asked.who}.", reach),
         "unreachable": (f"{asked.who} cannot be reached{detail}.", reach),
         "slow": (f"{asked.who} did not take the connection within {patience.connect:g} seconds.", reach),
@@ -72,8 +73,15 @@ def of_fault(fault: Fault, asked: Asked, patience: Patience) -> EndpointError:
         ),
         "proxy": (proxy, "Correct HTTPS_PROXY, or name the host in NO_PROXY."),
         "silent": (f"{asked.who} said nothing for {patience.idle:g} seconds.", retry),
-        "cut": (f"{asked.who} broke off the connection.", retry),
-        "garbled": (f"What {asked.who} sent is no answer.", "Is its url right? It often ends in /v1."),
+        "endless": (f"{asked.who} sent a line that does not end.", "Is its url right? It often ends in /v1."),
+        "cut": (
+            f"{asked.who} broke off the connection.",
+            f"{retry} Each time? Then the question may be too long for it.",
+        ),
+        "garbled": (
+            f"What {asked.who} sent {'next cannot be read' if within else 'is no answer'}.",
+            "Is its url right? It often ends in /v1.",
+        ),
     }[fault.trouble]
     return EndpointError(reason, hint=hint)
 
@@ -116,6 +124,12 @@ def of_reply(reply: Reply, body: bytes, asked: Asked) -> EndpointError:
 def of_stream(words: str, asked: Asked) -> EndpointError:
     """What the server says in a stream instead of going on."""
     return EndpointError(f"{asked.who} did not go on.{asked.quoted(words)}", hint=_LATER)
+
+
+def of_page(reply: Reply, body: bytes, asked: Asked) -> EndpointError:
+    """A page in place of a stream: what it says is wrong, or that it is none."""
+    words = _words(reply, body)
+    return of_stream(words, asked) if words else of_fault(Fault("garbled"), asked, Patience())
 
 
 def no_key(asked: Asked) -> EndpointError:

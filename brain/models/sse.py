@@ -24,9 +24,10 @@ class Events:
 
     def hear(self, piece: bytes) -> Iterator[str]:
         """The events that are complete now. Raises TooLong."""
+        looked_at = max(0, len(self._held) - 1)  # its last one may be the "\r" of an end
         self._held += piece
         begin = 0
-        for end in _END.finditer(self._held):
+        for end in _END.finditer(self._held, looked_at):
             if end.group() == b"\r" and end.end() == len(self._held):
                 break  # the "\n" of it may come with the next piece
             yield from self._line(bytes(self._held[begin : end.start()]))

@@ -23,12 +23,26 @@ from functools import partial
 from typing import Any, Literal, TypeVar, cast
 
 from brain.models.addresses import Address, is_loopback
+from brain.models.keys import Secret
 from brain.seams import Cancel
 
 SLICE = 0.05  # seconds between two looks at `cancel`
 HOME = (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))  # what "localhost" is, whatever a resolver says
 
-Trouble = Literal["lookup", "refused", "unreachable", "slow", "certificate", "tls", "proxy", "silent", "cut", "garbled"]
+Trouble = Literal[
+    "lookup",
+    "barred",
+    "refused",
+    "unreachable",
+    "slow",
+    "certificate",
+    "tls",
+    "proxy",
+    "silent",
+    "cut",
+    "endless",
+    "garbled",
+]
 Found = TypeVar("Found")
 
 
@@ -78,9 +92,11 @@ class Exchange:
         """How many bytes have left this process."""
         return self._network.sent
 
-    def open(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
+    def open(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", *, key: Secret | None = None
+    ) -> Reply:
         """Send a request, to `path` below the address, and wait for the head of the answer. Raises Fault, Stopped."""
-        response = self._response = self._calling(lambda: self._begin(method, path, headers, body))
+        response = self._response = self._calling(lambda: self._begin(method, path, headers, body, key))
         told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
         return Reply(response.status, told)
 
@@ -100,7 +116,7 @@ class Exchange:
                 self._pool.close()
         self._network.close()
 
-    def _begin(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Any:
+    def _begin(self, method: str, path: str, headers: Mapping[str, str], body: bytes, key: Secret | None) -> Any:
         import httpcore
 
         logging.getLogger("httpcore").setLevel(logging.WARNING)  # its debug log has every header that comes
@@ -115,11 +131,15 @@ class Exchange:
             self._pool = httpcore.HTTPProxy(proxy_url=url, proxy_auth=user, **options)
         wait = self._patience
         limits = {"connect": wait.connect, "read": wait.idle, "write": wait.idle, "pool": wait.connect}
-        length = {"Content-Length": str(len(body))} if body else {}
+        told = {"Host": at.host, **headers}
+        if body:
+            told["Content-Length"] = str(len(body))
+        if key is not None:
+            told["Authorization"] = f"Bearer {key.reveal()}"
         request = httpcore.Request(
             method,
             httpcore.URL(scheme=at.scheme, host=at.name, port=at.port, target=at.path + path),
-            headers=list(({"Host": at.host} | length | dict(headers)).items()),
+            headers=list(told.items()),
             content=body or None,
             extensions={"timeout": limits},
         )
@@ -130,16 +150,21 @@ class Exchange:
 
         try:
             return step()
-        except (Stopped, Fault):
+        except Stopped:
             raise
+        except Fault as error:
+            fault = error.with_traceback(None)
         except httpcore.ProxyError as error:
             status = str(error)[:3]
             fault = Fault("proxy", status if status.isdecimal() else "")
         except httpcore.RemoteProtocolError as error:
+            # "Server disconnected without sending …", "peer closed connection without sending …"
             fault = Fault("cut" if "without sending" in str(error) else "garbled")
         except Exception:  # noqa: BLE001 - the library's kinds are many, and h11's lie below them
             fault = Fault("garbled")
-        raise fault  # out here, so that the library's own error, which may hold headers, is not chained to it
+        # Out here, so that neither the library's own error nor its frames hang on to it: what was sent is in both, the key
+        # too, and a crash report that shows local variables would show it.
+        raise fault
 
 
 class _Network:
@@ -191,8 +216,10 @@ class _Line:
     def connect(self, address: Any, deadline: float) -> None:
         try:
             code = self._plug.connect_ex(address)
+        except PermissionError as error:
+            raise Fault("barred", error.strerror or "") from error
         except OSError as error:
-            raise Fault("unreachable") from error
+            raise Fault("unreachable", error.strerror or "") from error
         if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
             self._ready(selectors.EVENT_WRITE, deadline, "slow")
             code = self._plug.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -294,6 +321,8 @@ def _addresses(host: str, port: int, cancel: Cancel, deadline: float) -> list[tu
             if time.monotonic() > deadline:
                 raise Fault("lookup") from None
             continue
+        if isinstance(answer, PermissionError):
+            raise Fault("barred", answer.strerror or "") from answer
         if isinstance(answer, Exception):
             raise Fault("lookup") from answer
         return [(family, address) for family, _, _, _, address in answer]
