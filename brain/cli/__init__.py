@@ -47,6 +47,19 @@ forgotten (brain remove), every passage, quote and file name of it, and every se
 {"id", "title", "scope", "began", "turns": [{"asked", "forgotten", and what ask --json prints}]}, where "verdicts" has for
 each citation its "standing" (ok, moved, changed or gone), where its words stand now, and what they say "now"."""
 
+LEDGER = """\
+Every question that goes to an endpoint is written down before a byte of it leaves: when, to whom, the names of the notes in
+it, how much, what it cost, and the SHA-256 of what was sent. No text of a note, no question, no answer, no key. The record is
+egress.jsonl in Brain's folder, each line with the SHA-256 of the one before; --verify names the first line that was changed,
+taken out, cut off or put elsewhere, and then exits 3. Names of notes stay in it when a folder is forgotten: it is your own
+record of what left.
+
+--json prints {"path", "faults", "sent_today", "spent_today", "spent_month", "budget_day", "budget_month",
+"days": [{"day", "calls", "bytes", "usd"}], "months": [{"month", "calls", "bytes", "usd"}], "entries": [ENTRY…]}
+ENTRY = {"number", "time", "host", "model", "files": [path…], "characters", "bytes", "tokens" and "estimate_usd" as
+estimated before, "sha256", "usage", "cost_usd" and "outcome" (answered, stopped, broken or refused) as known after, else null}
+--verify --json prints {"path", "holds", "faults": [sentence…], "calls"}. Amounts are USD; days and months are local."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 a bug, 2 wrong usage, 3 could not be done, 130 cancelled."""
@@ -183,6 +196,12 @@ once where it fits the model's window, else part by part. --json then has "cover
             more=CHATS,
         )
     )
+
+    ledger = command(
+        "ledger", "show what has left this machine, to whom, and what it cost", module="egress", more=LEDGER
+    )
+    ledger.add_argument("-k", "--limit", type=_positive, default=20, metavar="N", help="how many calls (default 20)")
+    ledger.add_argument("--verify", action="store_true", help="only say whether the record is whole")
 
     models = command(
         "models",
@@ -328,6 +347,6 @@ def _positive(text: str) -> int:
 
 
 COMMANDS = (
-    "demo", "add", "remove", "folders", "sync", "search", "ask", "chats", "models", "serve", "service", "status", "doctor",
-    "rebuild", "eval",
+    "demo", "add", "remove", "folders", "sync", "search", "ask", "chats", "ledger", "models", "serve", "service", "status",
+    "doctor", "rebuild", "eval",
 )  # fmt: skip
