@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 from brain.errors import SettingsError
+from brain.offline import is_wanted
 
 CONFIG_FILE = "config.toml"
 
@@ -131,7 +132,7 @@ def default_home() -> Path:
 def load(home: Path | None = None, *, offline: bool = False) -> Settings:
     """The settings in `home`/config.toml over the defaults. Raises SettingsError for a file that is not right."""
     home = (home or default_home()).expanduser().absolute()
-    settings = Settings(home, offline=offline or os.environ.get("BRAIN_OFFLINE", "") not in ("", "0"))
+    settings = Settings(home, offline=offline or is_wanted())
     path = home / CONFIG_FILE
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))

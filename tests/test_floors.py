@@ -24,6 +24,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sample", ("brain.sample",)),
     ("events", ("brain.events",)),
     ("conversations", ("brain.conversations",)),
+    ("offline", ("brain.offline",)),
     ("agreements", ("brain.seams", "brain.settings", "brain.log")),
     ("text", ("brain.cleaning", "brain.wording", "brain.almanac")),
     ("dates", ("brain.dating", "brain.costs")),

@@ -13,6 +13,7 @@ from pathlib import Path
 from brain import __version__
 from brain.cli.evaluation_parser import add_eval
 from brain.errors import BrainError, Cancelled, QueryError, SettingsError
+from brain.offline import go_offline
 from brain.settings import Settings, load
 
 DONE, BUG, USAGE, FAILED, CANCELLED = 0, 1, 2, 3, 130
@@ -70,7 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
     os.umask(0o077)  # nobody else on this machine reads what Brain writes
     try:
-        return run(options, load(options.home, offline=options.offline))
+        settings = load(options.home, offline=options.offline)
+        if settings.offline:
+            go_offline()
+        return run(options, settings)
     except BrainError as error:
         return report(error)
     except KeyboardInterrupt:
