@@ -18,6 +18,7 @@ from brain.models.starters import File, Hub, Model, Package
 from brain.offline import is_here, is_offline
 from brain.store.catalog import Catalog
 from brain.store.vectors import ChromaVectors
+from tests.tracing import attempts, traced, why_no_strace
 
 TRY = """
 import json, socket, sys
@@ -112,9 +113,9 @@ PASSED = {
 ROOT = str(Path(__file__).parent.parent)
 
 
-def run(code, **environment):
+def run(code, before=(), **environment):
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [*before, sys.executable, "-c", code],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": ROOT, **environment},
@@ -139,6 +140,27 @@ def test_beyond_this_machine_is_refused(outcomes, what):
 @pytest.mark.parametrize("what", PASSED)
 def test_this_machine_can_be_reached(outcomes, what):
     assert outcomes[what].startswith("passed")
+
+
+def traced_attempts(tmp_path, acts):
+    if why := why_no_strace():
+        pytest.skip(why)
+    code = TRY.replace("ACTS", "{" + ", ".join(f"{name!r}: {act}" for name, act in acts.items()) + "}")
+    written = tmp_path / "trace"
+    done = run(code, before=traced(written))
+    assert done.returncode == 0, done.stderr
+    return attempts(written)
+
+
+def test_what_is_refused_never_comes_to_the_system_not_even_as_a_look_up(tmp_path):
+    assert traced_attempts(tmp_path, REFUSED) == []
+
+
+def test_what_passes_is_seen_by_the_same_trace(tmp_path):
+    seen = traced_attempts(tmp_path, PASSED)
+    for call in ("connect(", "sendto(", "sendmsg(", "bind("):
+        assert any(call in line and "127.0.0.1" in line for line in seen), call
+    assert any("::1" in line for line in seen)
 
 
 def test_a_library_tells_the_reason():
@@ -188,6 +210,12 @@ def test_nothing_that_fetches_is_started_even_where_a_shelf_was_not_told(tmp_pat
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
     with pytest.raises(ModelError, match="Brain is offline"):
         list(fetch(TINY, source, tmp_path, threading.Event()))
+
+
+def test_pulling_offline_starts_nothing(home, monkeypatch, capsys):
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    assert main(["models", "pull", "starter", "--offline", "--home", str(home)]) == 3
+    assert "Brain is offline" in capsys.readouterr().err
 
 
 def test_the_hubs_process_refuses_by_itself(tmp_path):
