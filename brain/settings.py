@@ -14,6 +14,7 @@ from brain.errors import SettingsError
 from brain.offline import is_wanted
 
 CONFIG_FILE = "config.toml"
+LARGEST = 1e12  # of a number with a fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,10 @@ def _merge(target: Any, given: dict[str, Any], *, where: str, path: Path) -> Any
             changes[key] = tuple(value)
         elif isinstance(value, dict) and hasattr(current, "__dataclass_fields__"):
             changes[key] = _merge(current, value, where=f"{name}.", path=path)
-        elif types[key] is float and type(value) in (int, float) and value >= 0:
+        elif types[key] is float and type(value) in (int, float):
+            if not 0 <= value < LARGEST:  # which NaN is not
+                reason = f"{path}: {name} = {value!r} is no amount that can be kept to."
+                raise SettingsError(reason, hint=f"0 or more; the default is {current!r}.")
             changes[key] = float(value)
         elif type(value) is not types[key]:
             raise SettingsError(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from brain.cli import main
+from brain.engine import open_brain
+from brain.local import LocalBrain
+from brain.settings import load
 from brain.store.ledger import Ledger
 from brain.types import Usage
 
@@ -102,6 +106,23 @@ def test_json_has_what_help_promises(home, capsys):
     assert (first["cost_usd"], first["outcome"], first["usage"]["prompt_tokens"]) == (0.0021, "answered", 1200)
     assert (second["cost_usd"], second["outcome"], second["usage"]) == (None, None, None)
     assert datetime.fromisoformat(first["time"]).tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({}, "0 bytes left this machine today."),
+        ({"sent_today": 1, "budget_day": 1.0}, "1 byte left this machine today. $0 of $1.00 spent today."),
+        ({"sent_today": 8240, "spent_today": 0.0051}, "8,240 bytes left this machine today. $0.0051 spent today."),
+    ],
+)
+def test_status_says_what_left(home, capsys, monkeypatch, known, said):
+    real = LocalBrain.status
+    plain = {"sent_today": 0, "spent_today": 0.0, "budget_day": 0.0}
+    monkeypatch.setattr(LocalBrain, "status", lambda self: replace(real(self), **{**plain, **known}))
+    with open_brain(load(home), own=True):
+        assert main(["status", "--home", str(home)]) == 0
+    assert said in capsys.readouterr().out.splitlines()
 
 
 def test_verify_says_that_the_record_is_whole(home, capsys):

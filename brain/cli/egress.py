@@ -12,7 +12,7 @@ from typing import Any
 
 from brain.cleaning import one_line
 from brain.cli.output import print_json, say
-from brain.costs import usd
+from brain.costs import left_today, usd
 from brain.settings import Settings
 from brain.store.ledger import LEDGER_FILE, Entry, Ledger
 from brain.wire import plain_json
@@ -65,11 +65,6 @@ def ledger(options: argparse.Namespace, settings: Settings) -> int:
     if faults:
         say(f"This record is not whole: {faults[0]}", to=sys.stderr)
     return 0
-
-
-def left_today(count: int) -> str:
-    """What left this machine in a day, as a sentence."""
-    return f"{_counted(count, 'byte')} left this machine today."
 
 
 def _verify(kept: Ledger, faults: tuple[str, ...], *, as_json: bool) -> int:
