@@ -50,6 +50,17 @@ def is_wanted() -> bool:
     return os.environ.get(VARIABLE, "") not in ("", "0")
 
 
+def is_refused(error: BaseException | None) -> bool:
+    """Whether an error of a library comes from this guard: then what to say is REASON, and not that a server is down."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, NetworkRefused):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def is_here(host: object) -> bool:
     """Whether an address is of this machine. Names are not looked up: localhost alone counts."""
     if host is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -167,6 +168,60 @@ def test_a_library_tells_the_reason():
     done = run(TRY.replace("ACTS", "{}") + "\nclient()")
     assert done.returncode
     assert "httpx.ConnectError: [Errno 13] Brain is offline, so only this machine is contacted" in done.stderr
+
+
+def test_what_a_library_makes_of_it_can_be_told_from_a_server_that_is_down():
+    code = (
+        TRY.replace("ACTS", "{}")
+        + """
+import httpx
+from brain.offline import is_refused
+for address in ("https://api.deepseek.com/models", "http://127.0.0.1:9/models"):
+    try:
+        httpx.get(address, timeout=5)
+    except httpx.ConnectError as error:
+        print(is_refused(error))
+print(is_refused(None), is_refused(OSError()))
+"""
+    )
+    assert run(code).stdout.splitlines()[1:] == ["True", "False", "False False"]
+
+
+# What may open a connection of its own, for Unix sockets or beyond. What is added here is said in the README's part on privacy.
+MAY_CONNECT = ("brain.line", "brain.serve", "brain.offline", "brain.models.hub", "brain.models.endpoint")
+NETWORK = {
+    "aiohttp",
+    "ftplib",
+    "http",
+    "httpx",
+    "huggingface_hub",
+    "requests",
+    "smtplib",
+    "socket",
+    "urllib3",
+    "webbrowser",
+}
+NETWORK |= {"urllib.request", "xmlrpc", "socketserver"}
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_only_these_modules_know_how_to_reach_anything():
+    found = []
+    for package in ("brain", "tui"):
+        for path in sorted((Path(ROOT) / package).rglob("*.py")):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            reached = {name for name in imported(path) if name in NETWORK or name.partition(".")[0] in NETWORK}
+            if reached and not module.startswith(MAY_CONNECT):
+                found.append(f"{module} imports {', '.join(sorted(reached))}")
+    assert not found
 
 
 def test_it_cannot_be_got_around_from_another_thread_or_a_loop():
