@@ -27,7 +27,7 @@ def ledger(options: argparse.Namespace, settings: Settings) -> int:
     faults = kept.verify()
     if options.verify:
         return _verify(kept, faults, as_json=options.json)
-    calls = list(kept.entries())
+    calls, amounts = list(kept.entries(options.limit)), kept.amounts()
     spent = kept.spent(now=datetime.now())
     budget = settings.budget
     if options.json:
@@ -40,15 +40,15 @@ def ledger(options: argparse.Namespace, settings: Settings) -> int:
                 "spent_month": spent.usd_month,
                 "budget_day": budget.day,
                 "budget_month": budget.month,
-                "days": _totals(calls, 10, "day"),
-                "months": _totals(calls, 7, "month"),
-                "entries": [_entry_json(entry) for entry in calls[-options.limit :]],
+                "days": _totals(amounts, 10, "day"),
+                "months": _totals(amounts, 7, "month"),
+                "entries": [_entry_json(entry) for entry in calls],
             }
         )
         return 0
     say(f"{left_today(spent.bytes_today)} {_spent(spent.usd_today, 'today', budget.day)}, "
         f"{_spent(spent.usd_month, 'this month', budget.month)}.")  # fmt: skip
-    for entry in calls[-options.limit :]:
+    for entry in calls:
         say()
         for row in _rows(entry):
             say(row)
@@ -57,7 +57,7 @@ def ledger(options: argparse.Namespace, settings: Settings) -> int:
     else:
         say()
         for title, length, shown in (("day", 10, DAYS_SHOWN), ("month", 7, MONTHS_SHOWN)):
-            for total in _totals(calls, length, title)[-shown:]:
+            for total in _totals(amounts, length, title)[-shown:]:
                 calls_made = _counted(total["calls"], "call")
                 say(
                     f"{total[title]:<10}  {calls_made:>10}  {_counted(total['bytes'], 'byte'):>16}  {usd(total['usd'])}"
@@ -68,7 +68,7 @@ def ledger(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _verify(kept: Ledger, faults: tuple[str, ...], *, as_json: bool) -> int:
-    calls = sum(1 for _ in kept.entries())
+    calls = len(kept.amounts())
     if as_json:
         print_json({"path": str(kept.path), "holds": not faults, "faults": list(faults), "calls": calls})
     elif faults:
@@ -110,14 +110,14 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
     return {**shown, "time": entry.time.isoformat(), "outcome": entry.outcome or None}
 
 
-def _totals(calls: Iterable[Entry], length: int, name: str) -> list[dict[str, Any]]:
+def _totals(amounts: Iterable[tuple[str, int, float]], length: int, name: str) -> list[dict[str, Any]]:
     """Calls, bytes and USD of each local day or month that has any, the oldest first."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0.0])
-    for entry in calls:
-        found = sums[entry.time.isoformat()[:length]]
+    for day, sent, paid in amounts:
+        found = sums[day[:length]]
         found[0] += 1
-        found[1] += entry.bytes
-        found[2] += entry.usd
+        found[1] += sent
+        found[2] += paid
     return [
         {name: when, "calls": int(calls), "bytes": int(sent), "usd": paid}
         for when, (calls, sent, paid) in sorted(sums.items())
