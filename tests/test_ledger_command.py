@@ -152,6 +152,25 @@ def test_verify_fails_where_it_was_changed_and_the_list_warns(home, capsys):
     assert "not whole: Line 1 was edited" in capsys.readouterr().err
 
 
+def test_doctor_names_a_record_that_is_not_whole_and_no_repair_touches_it(home, capsys):
+    for _ in range(3):
+        call(home)
+
+    def found(*more):
+        main(["doctor", "--json", "--home", str(home), *more])
+        return [
+            one["what"] for one in json.loads(capsys.readouterr().out)["found"] if "left this machine" in one["what"]
+        ]
+
+    assert found() == []
+    path = home / "egress.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    changed = path.read_bytes()
+    (what,) = found("--repair")
+    assert "Line 6 is missing: the end was cut off." in what
+    assert path.read_bytes() == changed and len(found()) == 1
+
+
 def test_names_of_files_and_hosts_cannot_draw_on_the_terminal(home, capsys):
     call(home, files=(os.fsdecode(b"/n/\x1b[31mred\n\xff\xe2\x80\xae.md"),))
     assert run(home) == 0
