@@ -84,6 +84,11 @@ def usd(amount: float) -> str:
     return f"${amount:.{min(max(2, 1 - floor(log10(amount))), 9)}f}"
 
 
+def left_today(sent: int) -> str:
+    """What left this machine in a day, as a sentence."""
+    return f"{sent:,} byte{'s' * (sent != 1)} left this machine today."
+
+
 def is_old(price: Price, today: date) -> str:
     """A sentence that warns of a price that may no longer be true; "" where it is recent or does not age."""
     if price.dated is None or (days := (today - price.dated).days) <= OLD_DAYS:

@@ -55,7 +55,7 @@ class Ledger(Protocol):
         estimate_usd: float,
         sha256: str,
     ) -> int: ...
-    def finish(self, number: int, *, usage: Usage, cost_usd: float, outcome: str) -> None: ...
+    def finish(self, number: int, *, usage: Usage, cost_usd: float, outcome: str, bytes_sent: int) -> None: ...
     def spent(self, *, now: datetime) -> Spent: ...
 
 
@@ -243,7 +243,6 @@ class Outgoing:
         is_refused = False
         heard: list[str] = []
         try:
-            self.sent += len(load.body)
             for delta in endpoint.send(load.body, cancel=cancel):
                 heard.append(delta.text)
                 yield delta
@@ -256,12 +255,14 @@ class Outgoing:
             outcome = "stopped"
             raise
         finally:
+            left = len(load.body) * endpoint.tries
+            self.sent += left
             usage = endpoint.usage
-            if not usage.prompt_tokens and not is_refused:  # it ended before it was told: as it was estimated
+            if left and not usage.prompt_tokens and not is_refused:  # it ended before it was told: as it was estimated
                 usage = Usage(prompt_tokens=load.shown.tokens, completion_tokens=endpoint.count("".join(heard)))
             usd = 0.0 if load.price is None else cost(load.price, usage, at=began)
             self.usage = replace(usage, cost_usd=usd)
-            self._finish(number, usd, outcome)
+            self._finish(number, usd, outcome, left)
 
     def _begin(self, load: _Load) -> int:
         """The number of the entry, which is on disk now. Raises EndpointError: then nothing may be sent."""
@@ -287,9 +288,9 @@ class Outgoing:
             except StoreError as error:
                 raise EndpointError(f"Nothing was sent: {error.reason}", hint=error.hint or HERE) from error
 
-    def _finish(self, number: int, usd: float, outcome: Outcome) -> None:
+    def _finish(self, number: int, usd: float, outcome: Outcome, left: int) -> None:
         try:
-            self._gate.ledger.finish(number, usage=self.usage, cost_usd=usd, outcome=outcome)
+            self._gate.ledger.finish(number, usage=self.usage, cost_usd=usd, outcome=outcome, bytes_sent=left)
         except StoreError as error:  # what left is in the ledger, at its estimate: the answer is not lost over it
             log.warning("ledger entry without an end", extra={"kind": type(error).__name__})
 

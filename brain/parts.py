@@ -269,6 +269,7 @@ class Parts:
     def patient(self, steps: Callable[[], list[Step]]) -> Patient:
         """What doctor examines."""
         from brain.store.chroma_look import ailments
+        from brain.store.ledger import LEDGER_FILE, Ledger
         from brain.store.words import Words
         from brain.store.words_check import damage
 
@@ -288,6 +289,7 @@ class Parts:
             leftovers=(*LEFTOVERS, "config.toml.new"),
             max_bytes=self.settings.notes.max_mb * 1_000_000,
             beside=not self.claim.ours,
+            ledger=Ledger(home / LEDGER_FILE).verify,
         )
 
     def close(self) -> None:

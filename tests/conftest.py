@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+import brain.offline
+
 # The same examples in every run, so that a red run is a change's own doing. To look for more: HYPOTHESIS=wild pytest …
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("wild", max_examples=1000, deadline=None)
@@ -57,7 +59,10 @@ def open_umask() -> Iterator[None]:
 def own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's own Brain, keys or proxies, whether it asks for `home` or not."""
     monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "brain-home"))
-    monkeypatch.delenv("BRAIN_OFFLINE", raising=False)
+    monkeypatch.setattr(brain.offline, "_is_on", False)  # what a test turns on for the process ends with it
+    monkeypatch.setenv("HF_HUB_OFFLINE", os.environ.get("HF_HUB_OFFLINE", ""))
+    monkeypatch.setenv("BRAIN_OFFLINE", "")
+    monkeypatch.delenv("BRAIN_OFFLINE")
     monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     if is_real(request):

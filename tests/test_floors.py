@@ -26,6 +26,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("conversations", ("brain.conversations",)),
     ("scoping", ("brain.scoping",)),
     ("privacy", ("brain.privacy",)),
+    ("offline", ("brain.offline",)),
     ("agreements", ("brain.seams", "brain.settings", "brain.log")),
     ("text", ("brain.cleaning", "brain.wording", "brain.almanac")),
     ("dates", ("brain.dating", "brain.costs")),

@@ -35,6 +35,7 @@ class Recorder:
     def __init__(self, *pieces: str, stays_home: bool = False, usage: Usage = Usage(prompt_tokens=90)) -> None:
         self.stays_home = stays_home
         self.usage, self.broken = Usage(), ""
+        self.tries = self.again = 0
         self.bodies: list[bytes] = []
         self.ends = ""  # how an answer breaks off
         self.fails: Exception | None = None
@@ -49,7 +50,7 @@ class Recorder:
 
     def send(self, body: bytes, *, cancel: threading.Event) -> Iterator[Delta]:
         self.bodies.append(body)
-        self.usage = Usage()
+        self.usage, self.tries = Usage(), self.again + 1
         if self.fails is not None:
             raise self.fails
         for piece in self._pieces:
@@ -253,6 +254,15 @@ def test_every_end_is_written_down(ledger):
     chat = out(endpoint, gate, Consent(conversation=True))
     stream(chat)
     assert chat.broken == "The connection was cut." and outcome_of(ledger) == "broken"
+
+
+def test_a_body_that_was_sent_again_counts_as_often(ledger):
+    endpoint, gate = Recorder(), gate_of(ledger)
+    endpoint.again = 2
+    chat = out(endpoint, gate, Consent(conversation=True))
+    stream(chat)
+    (entry,) = ledger.entries()
+    assert entry.bytes == chat.sent == 3 * len(endpoint.bodies[0])
 
 
 def test_a_refusal_is_written_down_and_costs_nothing(ledger):

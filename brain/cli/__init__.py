@@ -13,6 +13,7 @@ from pathlib import Path
 from brain import __version__
 from brain.cli.evaluation_parser import add_eval
 from brain.errors import BrainError, Cancelled, QueryError, SettingsError
+from brain.offline import go_offline
 from brain.settings import Settings, load
 
 DONE, BUG, USAGE, FAILED, CANCELLED = 0, 1, 2, 3, 130
@@ -60,6 +61,20 @@ A key is looked for in the environment variable that config.toml names, then in 
 for check {"name", "host", "model", "has_model", "models", "window", "money"}; else {"name", "key", "key_in"}."""
 
 
+LEDGER = """\
+Every question that goes to an endpoint is written down before a byte of it leaves: when, to whom, the names of the notes in
+it, how much, what it cost, and the SHA-256 of what was sent. No text of a note, no question, no answer, no key. The record is
+egress.jsonl in Brain's folder, each line with the SHA-256 of the one before; --verify names the first line that was changed,
+taken out, cut off or put elsewhere, and then exits 3. Names of notes stay in it when a folder is forgotten: it is your own
+record of what left.
+
+--json prints {"path", "faults", "sent_today", "spent_today", "spent_month", "budget_day", "budget_month",
+"days": [{"day", "calls", "bytes", "usd"}], "months": [{"month", "calls", "bytes", "usd"}], "entries": [ENTRY…]}
+ENTRY = {"number", "time", "host", "model", "files": [path…], "characters", "bytes", "tokens" and "estimate_usd" as
+estimated before, "sha256", "usage", "cost_usd" and "outcome" (answered, stopped, broken or refused) as known after, else null}
+--verify --json prints {"path", "holds", "faults": [sentence…], "calls"}. Amounts are USD; days and months are local."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 a bug, 2 wrong usage, 3 could not be done, 130 cancelled."""
     arguments = sys.argv[1:] if argv is None else list(argv)
@@ -69,7 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
     os.umask(0o077)  # nobody else on this machine reads what Brain writes
     try:
-        return run(options, load(options.home, offline=options.offline))
+        settings = load(options.home, offline=options.offline)
+        if settings.offline:
+            go_offline()
+        return run(options, settings)
     except BrainError as error:
         return report(error)
     except KeyboardInterrupt:
@@ -199,6 +217,12 @@ Where nobody can be asked, as in a script, nothing is sent without --send, and t
             more=CHATS,
         )
     )
+
+    ledger = command(
+        "ledger", "show what has left this machine, to whom, and what it cost", module="egress", more=LEDGER
+    )
+    ledger.add_argument("-k", "--limit", type=_positive, default=20, metavar="N", help="how many calls (default 20)")
+    ledger.add_argument("--verify", action="store_true", help="only say whether the record is whole")
 
     models = command(
         "models",
@@ -365,6 +389,6 @@ def _positive(text: str) -> int:
 
 
 COMMANDS = (
-    "demo", "add", "remove", "folders", "sync", "search", "ask", "chats", "models", "endpoints", "serve", "service", "status",
-    "doctor", "rebuild", "eval",
+    "demo", "add", "remove", "folders", "sync", "search", "ask", "chats", "ledger", "models", "endpoints", "serve", "service",
+    "status", "doctor", "rebuild", "eval",
 )  # fmt: skip

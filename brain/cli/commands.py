@@ -13,6 +13,7 @@ from brain.cli.chats import earlier, keep, write_answer
 from brain.cli.leaving import preview, sent_row, through, typed
 from brain.cli.output import Progress, Streamed, describe, plan_rows, print_json, say, source_rows, told
 from brain.cli.stopping import cancelling
+from brain.costs import left_today, usd
 from brain.dating import window_in_words
 from brain.engine import open_brain
 from brain.errors import BrainError, FolderMissing, SettingsError
@@ -208,6 +209,8 @@ def status(options: argparse.Namespace, settings: Settings) -> int:
     say(
         f"Answers with {now.chat or 'quotes only (no chat model)'}; meaning by {now.embed or 'nothing yet (no embedder)'}"
     )
+    spent = f" {usd(now.spent_today)}{f' of {usd(now.budget_day)}' if now.budget_day else ''} spent today."
+    say(left_today(now.sent_today) + (spent if now.sent_today or now.spent_today else ""))
     if now.owner:
         say(f"The index is kept by pid {now.owner.pid} ({now.owner.command}) since {now.owner.since}.")
     if now.paused:

@@ -68,21 +68,18 @@ class Spent:
 
 @dataclass(slots=True)
 class _Sums:
-    """One month of the ledger, added up as far as it was read."""
+    """One month of the ledger, or all of it, added up as far as it was read."""
 
-    month: str = ""
+    month: str = ""  # "": all
     inode: int = -1
     offset: int = 0
     entries: dict[int, tuple[str, int, float]] = field(default_factory=dict)  # number: day, bytes, USD
 
     def take(self, line: dict[str, Any]) -> None:
         """Add one line; one of another month, or that makes no sense, adds nothing."""
-        if line.get("what") == "sent" and str(line["time"])[:7] == self.month:
-            self.entries[int(line["line"])] = (
-                str(line["time"])[:10],
-                int(line["bytes"]),
-                _amount(line["estimate_usd"]),
-            )
+        if line.get("what") == "sent" and str(line["time"]).startswith(self.month):
+            amounts = (str(line["time"])[:10], int(line["bytes"]), _amount(line["estimate_usd"]))
+            self.entries.setdefault(int(line["line"]), amounts)
         elif line.get("what") == "ended" and (found := self.entries.get(int(line["of"]))):
             day, sent, usd = found
             paid = line.get("cost_usd")
@@ -170,22 +167,42 @@ class Ledger:
             sum(sent for sent, _ in today), math.fsum(usd for _, usd in today), math.fsum(usd for _, _, usd in month)
         )
 
-    def entries(self) -> Iterator[Entry]:
-        """Every call, the oldest first; lines that cannot be understood are left out, and `verify` names them.
+    def entries(self, last: int | None = None) -> Iterator[Entry]:
+        """Every call or the `last` ones, the oldest first; lines that cannot be understood are left out: `verify` names them.
 
         Raises StoreError where the ledger cannot be read.
         """
-        found: dict[int, Entry] = {}
-        for raw in self._lines():
-            line = parsed(raw)
+        begun: dict[int, dict[str, Any]] = {}
+        ends: dict[int, dict[str, Any]] = {}
+        for line in map(parsed, self._lines()):
             try:
                 if line.get("what") == "sent":
-                    found[int(line["line"])] = _entry(line)
-                elif line.get("what") == "ended" and (begun := found.get(int(line["of"]))):
-                    found[begun.number] = _ended(begun, line)
+                    begun.setdefault(int(line["line"]), line)
+                    if last is not None and len(begun) > last:
+                        begun.pop(next(iter(begun)))
+                elif line.get("what") == "ended" and int(line["of"]) in begun:
+                    ends[int(line["of"])] = line
             except _ODD:
                 continue
-        yield from found.values()
+        for number, line in begun.items():
+            try:
+                entry = _entry(line)
+            except _ODD:
+                continue
+            try:
+                yield _ended(entry, ends[number])
+            except _ODD:  # no end, or one that makes no sense
+                yield entry
+
+    def amounts(self) -> tuple[tuple[str, int, float], ...]:
+        """The local day, the bytes and the USD of every call. Raises StoreError where the ledger cannot be read."""
+        sums = _Sums()
+        for line in map(parsed, self._lines()):
+            try:
+                sums.take(line)
+            except _ODD:
+                continue
+        return tuple(sums.entries.values())
 
     def verify(self) -> tuple[str, ...]:
         """Sentences about what is wrong with the chain, the first broken line first; none where it holds.

@@ -291,7 +291,9 @@ class ChromaVectors:
             from chromadb.config import Settings
 
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
+            # It would read a `.env` of whatever folder it is started in, and send traces where that says.
+            quiet = Settings(_env_file=None, anonymized_telemetry=False, chroma_otel_granularity=None)
+            self._client = chromadb.PersistentClient(str(self._folder), quiet)
             self._collection = self._client.get_or_create_collection(
                 _COLLECTION, embedding_function=None, configuration={"hnsw": dict(_HNSW)}
             )

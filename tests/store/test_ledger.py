@@ -266,6 +266,16 @@ def test_earlier_months_are_not_read_for_the_sums_and_nothing_is_read_twice(tmp_
     assert first < 300_000 and read() - before < 10_000
 
 
+def test_the_last_calls_and_the_amounts_of_all(tmp_path):
+    made = filled(tmp_path, calls=5)
+    numbers = [entry.number for entry in made.entries()]
+    assert [entry.number for entry in made.entries(2)] == numbers[-2:]
+    assert all(entry.outcome == "answered" for entry in made.entries(2))
+    begin(made, usd=0.5)
+    assert made.amounts() == (*[("2026-11-23", 500, 0.004)] * 5, ("2026-11-23", 500, 0.5))
+    assert ledger(tmp_path / "none").amounts() == ()
+
+
 # What a crash leaves
 
 
