@@ -35,9 +35,11 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("comparing", ("brain.comparing", "brain.languages")),
     ("compared", ("brain.aligning", "brain.material")),
     ("places", ("brain.places", "brain.beside")),
+    ("signs of secrets", ("brain.keys", "brain.numbers")),
     (
         "craft",
         (
+            "brain.hiding",
             "brain.chunking",
             "brain.hints",
             "brain.ignoring",
