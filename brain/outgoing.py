@@ -22,7 +22,7 @@ from brain.hiding import hidden
 from brain.log import log
 from brain.seams import Cancel, Endpoint
 from brain.types import Consent, Delta, Evidence, Message, Parcel, Usage, Withheld
-from brain.withholding import Runs, merged, runs
+from brain.withholding import Runs, is_cut, merged, runs
 
 HERE = "Answer with a model on this machine, or with quotes."
 
@@ -135,6 +135,11 @@ class Outgoing:
     def load(self, parcels: Sequence[Parcel]) -> None:
         """Say what the next messages are made of."""
         self._parcels = tuple(parcels)
+
+    def check_part(self, text: str, start: int, end: int) -> None:
+        """That a part of a text can be told by itself. Raises EndpointError where a secret goes on beyond it."""
+        if not self.stays_home and is_cut(text, start, end):
+            raise EndpointError("What looks like a secret stands across two parts, so they stay here.", hint=HERE)
 
     def cost(self, prompt: int, answer: int) -> float:
         """USD for so many tokens, estimated; 0 where no price is known or nothing leaves."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
-from brain.hiding import hidden
+from brain import hiding
 from brain.types import Chunk, Consent, Evidence, Message, Withheld
 from brain.wording import terms
 
@@ -18,6 +19,8 @@ RUN = 8  # words in a row that are nobody's by chance
 LEAST = 4  # words of a private passage that is shorter than a run
 
 Runs = frozenset[tuple[str, ...]]
+
+hidden = lru_cache(maxsize=64)(hiding.hidden)  # a question that is shown first is asked twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,11 @@ def clear(
     turns, reasons = _turns(history, why, private, allowed=consent.history)
     held.extend(Withheld("history", reason) for reason in reasons)
     return Cleared(tuple(kept), masked, turns, merged(held), private)
+
+
+def is_cut(text: str, start: int, end: int) -> bool:
+    """Whether a part of a text begins or ends within something that looks like a secret."""
+    return hidden(text[start:end])[0] not in hidden(text)[0]
 
 
 def runs(text: str) -> Runs:

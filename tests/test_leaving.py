@@ -338,3 +338,19 @@ def test_what_a_model_said_again_of_a_private_turn_is_private_too(opened, server
     said = [(only, answered(asked(opened, only, model=NEAR)))]
     shown, _ = allowed(opened, other, history=talk_of(said))
     assert shown is not None and [one.turns for one in shown.parcels if one.kind == "history"] == [1]
+
+
+def test_a_secret_across_two_parts_of_a_file_keeps_it_here(home, embedder, server, tmp_path):
+    configure(home, away=server.url)
+    (home / "config.toml").write_text((home / "config.toml").read_text().replace("100000", "2000"))
+    long = tmp_path / "long.md"
+    lines = "\n".join("MIIEpAIBAAKCAQEA7bq9Zp1x8cVnR2sLk4Wd6Yt0Hf3Gj5Qm" + f"{at:02}" for at in range(99))
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{lines}\n-----END RSA PRIVATE KEY-----"
+    items = "\n\n".join(f"Item {at} costs {at + 7} euros in the shop by the river." for at in range(60))
+    long.write_text(f"{items}\n\n{key}\n\n{items}\n")
+    server.script("NONE")
+    with open_brain(load(), own=True) as brain:
+        cancel = threading.Event()
+        consent = Consent(conversation=True)
+        list(brain.ask_whole("What does item 7 cost?", str(long), cancel=cancel, model=AWAY, consent=consent))
+    assert all(b"MIIEpAIBAAK" not in body for body in server.bodies)
