@@ -8,10 +8,11 @@ from dataclasses import replace
 from functools import partial
 
 from brain.errors import ModelError
-from brain.events import Answered, AnswerTimings, Checked, Event, FellBack, Reading, Retrieved, Token
+from brain.events import Answered, AnswerTimings, Checked, Event, FellBack, Leaving, Reading, Retrieved, Token
 from brain.gating import enough
+from brain.outgoing import Outgoing
 from brain.phrasing import Phrasing, said
-from brain.prompting import messages
+from brain.prompting import messages, parcels
 from brain.quoting import Quote, answer_from, openings, quotes
 from brain.seams import Cancel, ChatModel
 from brain.types import Delta, Evidence, Message, Unread
@@ -22,6 +23,8 @@ QUOTES = "quotes"  # the name of the answerer that needs no model
 ASKING_FOR_A_DAY = STOP_WORDS | frozenset(
     "happen happened happening go going went up new day note write wrote written".split()
 )
+
+Choose = Callable[[Sequence[Evidence]], Sequence[Quote]]
 
 
 def ask(
@@ -36,13 +39,15 @@ def ask(
     began: float,
     cancel: Cancel,
     embedder: str | None = None,
+    instead: Retrieved | None = None,
 ) -> Iterator[Event]:
     """Reading, Thought, Token and Checked as they come, then Answered. `found` has been shown already.
 
     `chat` opens the chat model; None leaves the quotes, and so does a model that fails, after a FellBack that says
     why. `tiny` asks for the prompt that a model of a few hundred million parameters can follow; where none of what it
     says stands in a source, the quotes answer as well. `limit` is in tokens,
-    `began` is when the question came, on the monotonic clock; `embedder` names what made the cosines.
+    `began` is when the question came, on the monotonic clock; `embedder` names what made the cosines. `instead` is what is
+    quoted where the model fails, if not what it is told. Of a model elsewhere Leaving comes first, and last where it may not leave.
     """
     evidence = found.evidence
     answer = Answered(
@@ -68,7 +73,7 @@ def ask(
             yield _timed(answer, began, first=0.0)
             return
         answer = replace(answer, doubt=verdict.doubt)
-    choose = partial(openings, question, evidence) if is_of_days_alone else partial(quotes, asked, evidence)
+    choose = partial(openings, question) if is_of_days_alone else partial(quotes, asked)
     if chat is not None and not (
         tiny and is_of_days_alone
     ):  # a tiny model is shown what shares words with the question
@@ -79,13 +84,14 @@ def ask(
             return
         except ModelError as error:
             yield FellBack("chat", error.reason, error.hint)
-            answer = replace(answer, degraded=(*answer.degraded, "chat"))
+            evidence = evidence if instead is None else instead.evidence
+            answer = replace(answer, evidence=evidence, degraded=(*answer.degraded, "chat"))
     yield from _quoted(answer, choose, began)
 
 
-def _quoted(answer: Answered, choose: Callable[[], Sequence[Quote]], began: float) -> Iterator[Event]:
+def _quoted(answer: Answered, choose: Choose, began: float) -> Iterator[Event]:
     """The best sentences as they stand in the notes."""
-    text, sentences, citations = answer_from(choose())
+    text, sentences, citations = answer_from(choose(answer.evidence))
     first = time.monotonic() - began
     for sentence in sentences:
         yield Token(sentence.text + " ")
@@ -99,7 +105,7 @@ def _quoted(answer: Answered, choose: Callable[[], Sequence[Quote]], began: floa
 
 def _phrased(
     answer: Answered,
-    choose: Callable[[], Sequence[Quote]],
+    choose: Choose,
     chat: ChatModel,
     *,
     tiny: bool,
@@ -110,15 +116,27 @@ def _phrased(
 ) -> Iterator[Event]:
     """The chat model's words, then what of them stands in the sources."""
     room = chat.window - min(limit, chat.window // 2)
-    prompt, shown = messages(answer.question, answer.evidence, history, budget=room, count=chat.count, small=tiny)
-    phrasing, first = Phrasing(answer.question, shown, tiny=tiny), 0.0
+    told = chat.told(answer.evidence) if isinstance(chat, Outgoing) else answer.evidence
+    asked = chat.asked if isinstance(chat, Outgoing) else answer.question  # without a secret, and before it may be cut
+    prompt, shown = messages(asked, told, history, budget=room, count=chat.count, small=tiny)
+    if isinstance(chat, Outgoing):
+        chat.load(parcels(asked, prompt, shown))
+        shown = chat.untold(answer.evidence, shown)
+    phrasing, first, is_held = Phrasing(answer.question, shown, tiny=tiny), 0.0, False
 
-    def hear(delta: Delta | Reading) -> None:
-        nonlocal first
-        if not isinstance(delta, Reading):
+    def hear(delta: Delta | Reading | Leaving) -> None:
+        nonlocal first, is_held
+        if isinstance(delta, Leaving):
+            is_held = not delta.allowed
+        elif not isinstance(delta, Reading):
             first = first or time.monotonic() - began
 
     yield from said(phrasing, chat, prompt, limit=limit, cancel=cancel, hear=hear)
+    if is_held:
+        return
+    if not tiny and history:
+        earlier = tuple(dict.fromkeys(path for turn in history for path in turn.sources))
+        answer = replace(answer, earlier=earlier, tainted=any(turn.private is not False for turn in history))
     sentences, citations = phrasing.cited()
     if tiny and sentences and not any(sentence.supported for sentence in sentences) and not cancel.is_set():
         yield FellBack("chat", "What the model said stands nowhere in your notes: these are their own words.")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from brain.cleaning import clean, one_line
-from brain.types import Evidence, Message
+from brain.types import Evidence, Message, Parcel
 from brain.wording import plain
 
 WHOLE = """\
@@ -38,3 +38,15 @@ def brief(question: str, shown: Sequence[Evidence], *, is_part: bool, small: boo
     title = _FENCE.sub("‹", one_line(shown[0].title)) if shown else ""
     text = f"<document: {title}>\n{body}\n</document>\n\nQuestion: {clean(question).strip()}"
     return [Message("system", PART if is_part else WHOLE), Message("user", text)]
+
+
+def parcels(question: str, prompt: Sequence[Message], shown: Sequence[Evidence]) -> tuple[Parcel, ...]:
+    """What such messages are made of, each with its bytes: the passages, which are of one file, as one."""
+    system, *turns = (len(turn.text.encode("utf-8", "replace")) for turn in prompt)
+    asked = len(clean(question).strip().encode("utf-8", "replace"))
+    first, last = shown[0].chunk, shown[-1].chunk
+    lines = () if first.page else (first.line, last.line + last.text.count("\n"))
+    read = Parcel(
+        "passage", sum(turns) - asked, number=1, path=first.path, title=shown[0].title, lines=lines, page=first.page
+    )
+    return (Parcel("instructions", system), read, Parcel("question", asked))

@@ -22,13 +22,16 @@ def exchange(
 ) -> tuple[Message, ...]:
     """A question and its answer as history, with every file they were made from; empty where nothing was answered.
 
-    `is_known` is False where some of those files were forgotten.
+    `is_known` is False where some of those files were forgotten. What the model was told of earlier turns it may have said
+    again, so the files of those count as well; what was withheld from it does not.
     """
     if answered.abstained or not answered.answer:
         return ()
     shown = [one.chunk.path for one in answered.evidence] + [one.path for one in answered.citations]
-    sources = tuple(dict.fromkeys((*files, *shown)))
-    private = any(one.private for one in answered.evidence) if is_known else None
+    shown += [answered.coverage.path] if answered.coverage is not None else []
+    withheld = {one.path for one in answered.withheld}.difference(shown, answered.earlier)
+    sources = tuple(path for path in dict.fromkeys((*files, *shown, *answered.earlier)) if path not in withheld)
+    private = answered.tainted or any(one.private for one in answered.evidence) if is_known else None
     return (Message("user", question, sources, private), Message("assistant", answered.answer, sources, private))
 
 

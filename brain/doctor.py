@@ -68,6 +68,7 @@ class Patient:
     leftovers: tuple[str, ...]
     max_bytes: int
     beside: bool
+    ledger: Callable[[], Iterable[str]] = tuple  # what is wrong with the record of what left this machine
 
 
 def examine(patient: Patient, *, thorough: bool) -> Iterator[Finding]:
@@ -129,6 +130,14 @@ def _files(patient: Patient) -> Iterator[Finding]:
             yield Finding(
                 "files", "it is left over from something that was cut short", str(home / name), "warning", "clear"
             )
+    try:
+        faults = list(patient.ledger())
+    except StoreError as error:
+        faults = [error.reason]
+    for fault in faults:
+        what = f"the record of what left this machine is not whole: {fault}"
+        hint = "brain ledger shows what is in it. To begin another, move away egress.jsonl and egress.head."
+        yield Finding("files", what, str(home / "egress.jsonl"), "warning", hint=hint)
 
 
 def _catalog(patient: Patient, *, thorough: bool) -> Iterator[Finding]:

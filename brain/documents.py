@@ -47,7 +47,7 @@ def open_document(given: str, store: Store, readers: Readers, *, max_bytes: int)
     """
     known = store.stamps()
     path = _on_disk(given) or _by_ending(given, known)
-    stamp = _stamp(path)
+    stamp = stamp_of(path)
     stored = known.get(path)
     if stored is not None and not stored.failed and stored.stamp == stamp:
         return Opened(store.document(path), stamp, True, tuple(store.chunks_in(path)))
@@ -84,7 +84,8 @@ def _ends(path: Path, wanted: tuple[str, ...]) -> bool:
     return bool(wanted) and tuple(part.casefold() for part in tail) == wanted
 
 
-def _stamp(path: Path) -> Stamp:
+def stamp_of(path: Path) -> Stamp:
+    """A file as it is on disk now. Raises ReadError."""
     try:
         state = path.stat()
     except OSError as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from brain.errors import ModelError
 from brain.events import Reading
 from brain.gathering import COMPARED, JUDGED, Near, gather, wants_all
+from brain.outgoing import Outgoing
 from brain.partition import Unit
 from brain.phrasing import Either
 from brain.seams import Cancel, ChatModel, Rates
@@ -16,6 +17,8 @@ from brain.types import Document, Message
 
 SAMPLE = 20_000  # characters that a first rate is measured on
 WRITTEN = 60  # tokens that a model is expected to say
+ELSEWHERE = 10_000.0  # tokens that a server elsewhere reads in a second
+GUESSED = 5.0  # seconds that it speaks
 UNMEASURED = 100.0  # tokens a second, for a model that does not say how far it has read
 
 
@@ -49,6 +52,9 @@ def reading_takes(
 
     Where there is none yet, the model reads the beginning of the first `prompt`, which it need not read again.
     """
+    if isinstance(model.chat, Outgoing):  # nothing is sent to find out
+        speaks = rates.seconds(_speaks(model), WRITTEN)
+        return times * (tokens / ELSEWHERE + (GUESSED if speaks is None else speaks)), False
     if times and rates.seconds(_reads(model), tokens) is None:
         _measure(model, prompt, rates, cancel)
     reads = rates.seconds(_reads(model), tokens)

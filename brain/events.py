@@ -236,6 +236,8 @@ class Answered:
     withheld: tuple[Withheld, ...] = ()  # what did not leave this machine
     sent: int = 0  # bytes that left this machine for it
     broken: str = ""  # why the answer is incomplete, a sentence; "": it is whole
+    earlier: tuple[Path, ...] = ()  # files that the earlier turns which the model was told of were made from
+    tainted: bool = False  # some of those turns were made, or may have been, from private notes
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ def as_markdown(
 
     `verdicts` are as `Conversations.verdicts` returns them; `place` names a file for people.
     """
-    rows = _front({"title": conversation.title, "date": conversation.began[:10]})
+    front = {"title": conversation.title, "date": conversation.began[:10]}
+    rows = _front(front, private=any(map(_is_private, conversation.turns)))
     rows += [f"# {_inline(conversation.title)}", ""]
     notes: list[str] = []
     for at, turn in enumerate(conversation.turns):
@@ -52,7 +53,13 @@ def as_note(turn: Turn, *, place: Place = os.fspath) -> str:
         "sources": [_source(citation, hashes.get(citation.path, "")) for citation in answered.citations],
     }
     notes: list[str] = []
-    rows = [*_front(front), f"# {_inline(answered.question)}", "", *_turn(turn, answered.verdicts, notes, place), ""]
+    rows = [
+        *_front(front, private=_is_private(turn)),
+        f"# {_inline(answered.question)}",
+        "",
+        *_turn(turn, answered.verdicts, notes, place),
+        "",
+    ]
     return clean("\n".join([*rows, *notes])).rstrip() + "\n"
 
 
@@ -108,9 +115,14 @@ def _source(citation: Citation, sha256: str) -> dict[str, object]:
     return {"path": str(citation.path), **spot, "quote": one_line(citation.quote), "sha256": sha256}
 
 
-def _front(values: Mapping[str, object]) -> list[str]:
+def _is_private(turn: Turn) -> bool:
+    """Whether an answer comes from private notes: then so is what is written of it."""
+    return any(evidence.private for evidence in turn.answered.evidence)
+
+
+def _front(values: Mapping[str, object], *, private: bool) -> list[str]:
     """Front matter. Every value is JSON, which is YAML as well, whatever stands in it."""
-    rows = ["---", "brain: machine-written"]
+    rows = ["---", "brain: machine-written", *(["private: true"] if private else [])]
     for name, value in values.items():
         if isinstance(value, list):
             rows += [f"{name}:" if value else f"{name}: []", *(f"  - {_json(one)}" for one in value)]

@@ -8,20 +8,25 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from brain import __version__
-from brain.ask import QUOTES, ask
-from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
+from brain.ask import ask
+from brain.choices import choices
+from brain.errors import FolderMissing, ModelError, SettingsError, StoreBusy, StoreError
 from brain.events import Answered, Event, FellBack, Retrieved, StatusChanged
 from brain.indexer import POLL_SECONDS, Indexer
+from brain.models.local import GgufChat
 from brain.parts import Parts
 from brain.querying import narrow, parse
-from brain.reading import TINY_BYTES, read_whole
+from brain.reading import read_whole
 from brain.seams import Cancel
+from brain.sending import ready
 from brain.settings import Settings
 from brain.store.catalog import Catalog
 from brain.store.claim import Claim
+from brain.store.ledger import Spent
 from brain.talks import LocalConversations
 from brain.types import Checkup, Choice, Consent, Document, Evidence, Folder, Impaired, Message, Scope, Status, Unread
 from brain.witness import Witness
@@ -81,32 +86,34 @@ class LocalBrain:
         """
         began = time.monotonic()
         self._require_something()
-        path = self._parts.chat_path(model) if model and not quotes else None
+        chosen = self._parts.chosen(model) if model and not quotes else None
         with self._indexer.question():
             found = self._parts.searcher.search(
                 question, limit=EVIDENCE, history=history, scope=scope, join_neighbours=True
             )
             self._indexer.shown(found)
             yield found
-            if not quotes and path is None:
+            if not quotes and chosen is None:
                 try:
-                    path = self._parts.chat_path()
-                except ModelError as error:
+                    chosen = self._parts.chosen()
+                except (ModelError, SettingsError) as error:
                     yield FellBack("chat", error.reason, error.hint)
                     found = replace(found, degraded=(*found.degraded, "chat"))
+            told = ready(self._parts, chosen, question, found, history=history, consent=consent)
             events = ask(
                 question,
-                found,
-                chat=None if path is None else lambda: self._parts.chat(path),
-                tiny=path is not None and path.stat().st_size <= TINY_BYTES,
-                history=history,
+                told.found,
+                chat=told.chat,
+                tiny=told.tiny,
+                history=told.history,
                 limit=self._settings.chat.limit,
                 unread=lambda evidence: self._unread(question, scope, evidence),
                 began=began,
                 cancel=cancel,
                 embedder=self._parts.embedder().name if any(one.scores.vectors for one in found.evidence) else None,
+                instead=found,
             )
-            for event in events:
+            for event in told.told(events):
                 yield self._verified(event) if isinstance(event, Answered) else event
 
     def ask_whole(
@@ -127,7 +134,14 @@ class LocalBrain:
         """
         with self._indexer.question():
             for event in read_whole(
-                self._parts, question, file, cancel=cancel, quotes=quotes, model=model, plan_only=plan_only
+                self._parts,
+                question,
+                file,
+                cancel=cancel,
+                quotes=quotes,
+                model=model,
+                plan_only=plan_only,
+                consent=consent,
             ):
                 yield self._verified(event) if isinstance(event, Answered) else event
 
@@ -236,6 +250,11 @@ class LocalBrain:
         if counts.chunks and (deaf := self._words_impaired()):
             impaired.append(deaf)
         missing = {part.part for part in impaired}
+        try:
+            spent = self._parts.ledger.spent(now=datetime.now())
+        except StoreError as error:
+            spent = Spent()
+            impaired.append(Impaired("chat", error.reason, error.hint))
         embed = self._serving()
         serving, following = (None, None) if embed is None else self._parts.embedder_names()
         coming = None if embed is None else self._parts.coming()
@@ -258,23 +277,22 @@ class LocalBrain:
             degraded=tuple(impaired),
             failures=tuple(catalog.failures()),
             paused=self._indexer.is_paused,
+            stays_home=self._stays_home(),
+            sent_today=spent.bytes_today,
+            spent_today=spent.usd_today,
+            budget_day=self._settings.budget.day,
+            private=catalog.private_count(self._parts.rules),
         )
 
     def models(self) -> tuple[Choice, ...]:
         """What can answer."""
-        used = self._settings.chat.model
-        found = [
-            Choice(one.name, "file", stays_home=True, bytes=one.bytes, used=one.name == used, note=one.problem)
-            for one in self._parts.shelf.models()
-            if one.role == "chat" and one.path is not None
-        ]
-        return (*found, Choice(QUOTES, "quotes", stays_home=True))
+        return choices(self._parts)
 
     def warm(self, model: str | None = None) -> None:
         """Start the processes of the models, so that the first question need not wait. Any of them may be missing."""
         parts = self._parts
-        for opened in (parts.embedder, parts.reranker, lambda: parts.chat(parts.chat_path(model))):
-            with suppress(ModelError):  # status() says so, and so does the first question
+        for opened in (parts.embedder, parts.reranker, lambda: self._chat(model)):
+            with suppress(ModelError, SettingsError):  # status() says so, and so does the first question
                 if (part := opened()) is not None:
                     part.warm()
 
@@ -293,8 +311,8 @@ class LocalBrain:
         except ModelError as error:
             yield Impaired("vectors", error.reason, error.hint)
         try:
-            self._parts.chat(self._parts.chat_path())
-        except ModelError as error:
+            self._chat()
+        except (ModelError, SettingsError) as error:
             yield Impaired("chat", error.reason, error.hint)
         try:
             self._parts.reranker()
@@ -314,6 +332,17 @@ class LocalBrain:
             return self._parts.embedder().name
         except ModelError:
             return None
+
+    def _stays_home(self) -> bool:
+        try:
+            return self._parts.chosen().stays_home
+        except (ModelError, SettingsError):
+            return True  # nobody answers, so nothing leaves
+
+    def _chat(self, model: str | None = None) -> GgufChat | None:
+        """The chat model of that name, else the usual one; None where it is no file. Raises ModelError, SettingsError."""
+        path = self._parts.chosen(model).path
+        return None if path is None else self._parts.chat(path)
 
     def _words_impaired(self) -> Impaired | None:
         try:

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain import readers
+from brain.ask import QUOTES
 from brain.chunking import EstimatedTokenizer
 from brain.doctor import Patient
+from brain.embedders import Embedders
 from brain.errors import ModelError
+from brain.models.endpoint import is_endpoint, open_endpoint
 from brain.models.prefixes import Prefixes
+from brain.models.prices import price_of
 from brain.models.shelf import Shelf
+from brain.outgoing import Gate
 from brain.planning import Step
 from brain.power import fitting_threads, is_on_battery
-from brain.seams import Tokenizer, VectorIndex
+from brain.privacy import Rules
+from brain.seams import Endpoint, Tokenizer, VectorIndex
 from brain.search import Judging, Searcher
 from brain.settings import Settings
 from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
+from brain.store.ledger import LEDGER_FILE, Ledger
 from brain.store.rates import Rates
 
 if TYPE_CHECKING:
@@ -32,6 +42,20 @@ if TYPE_CHECKING:
 
 WORDS_BATCH = 5000
 LEFTOVERS = ("words.new", "words.old", "chroma.old")  # of a replacement that was cut short
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Who is to answer: a file on this machine, an endpoint, or neither, which leaves the notes' own sentences."""
+
+    name: str
+    path: Path | None = None
+    endpoint: Endpoint | None = None
+
+    @property
+    def stays_home(self) -> bool:
+        """Nothing leaves this machine for its answers."""
+        return self.endpoint is None or self.endpoint.stays_home
 
 
 class Parts:
@@ -45,17 +69,26 @@ class Parts:
         self.shelf = Shelf(settings.shelf, offline=settings.offline)
         self.prefixes = Prefixes(settings.home / "prefixes", most=settings.chat.keep_mb * 1_000_000)
         self.rates = Rates(settings.home / "rates.json")
+        self.ledger = Ledger(settings.home / LEDGER_FILE)
+        self.gate = Gate(
+            self.ledger,
+            partial(price_of, home=settings.home),
+            day=settings.budget.day,
+            month=settings.budget.month,
+            offline=settings.offline,
+            always=settings.privacy.ask == "always",
+        )
         judging = Judging(self.reranker, settings.rerank.passages, settings.rerank.milliseconds / 1000)
-        self.searcher = Searcher(catalog, self.words, self.vectors, self.embedder, judging=judging)
+        self.searcher = Searcher(
+            catalog, self.words, self.vectors, self.embedder, judging=judging, rules=lambda: self.rules
+        )
+        self._rules = Rules(settings.privacy.private, real=self._real)
         self._lock = threading.RLock()
         self._writing_words = threading.RLock()
+        self.embedders = Embedders(catalog, self._open_embedder, settings.embed.model, follows=not claim.ours)
         self._words: Words | None = None
         self._exact: ExactVectors | None = None
         self._chroma: ChromaVectors | ServedVectors | None = None
-        self._embedder: GgufEmbedder | None = None
-        self._coming: GgufEmbedder | None = None
-        self._retired: GgufEmbedder | None = None
-        self._chosen = settings.embed.model  # the embedder that is wanted, by its name on the shelf
         self._chat: tuple[Path, GgufChat] | None = None
         self._reranker: GgufReranker | None = None
         if settings.store.chroma:
@@ -66,6 +99,17 @@ class Parts:
             self._clear_away()
         self.polite = False  # the embedder lets other programs go first
         self.chroma_is_current = False  # it holds every vector of the catalog: searches may use it
+
+    @property
+    def rules(self) -> Rules:
+        """What the settings say is private, in the folders that are watched now."""
+        if self._rules.of_places and (folders := tuple(self.catalog.folders())) != self._rules.folders:
+            self._rules = Rules(self.settings.privacy.private, folders=folders, real=self._real)
+        return self._rules
+
+    @property
+    def _real(self) -> Callable[[str], str] | None:
+        return os.path.realpath if self.settings.notes.follow_links else None
 
     def words(self) -> Words:
         """The words index. What it lost, being made anew, is marked as pending."""
@@ -122,10 +166,11 @@ class Parts:
 
     def _exact_vectors(self) -> ExactVectors:
         with self._lock:
-            if self._exact is None:
+            name = self.embedder().name
+            if self._exact is None or self._exact.model != name:
                 from brain.store.vectors import ExactVectors
 
-                self._exact = ExactVectors(self.catalog, self.embedder().name)
+                self._exact = ExactVectors(self.catalog, name)
             return self._exact
 
     def chroma(self, model: str) -> ChromaVectors | ServedVectors:
@@ -152,107 +197,35 @@ class Parts:
         return self._chroma is not None
 
     def embedder(self) -> GgufEmbedder:
-        """The embedder whose vectors are searched, its header read; its process starts at first use. Raises ModelError.
-
-        It is the chosen one, or the one before it as long as the chosen one has not read every passage.
-        """
+        """The embedder whose vectors are searched; its process starts at first use. Raises ModelError."""
         with self._lock:
-            if self._embedder is None:
-                chosen = self._open_embedder(self._chosen)
-                self._embedder = self._before(chosen) or chosen
-                self._coming = None if self._embedder is chosen else chosen
-            elif self._coming and not self.claim.ours and self.catalog.model_in_use() == self._coming.name:
-                self._put_in_place(self._coming)  # by the owner of the store
-            return self._embedder
+            return self.embedders.serving()
 
     def coming(self) -> GgufEmbedder | None:
         """The chosen embedder, where another one still serves. Raises ModelError."""
-        with self._lock:
-            self.embedder()
-            return self._coming
+        self.embedder()
+        return self.embedders.coming
 
     def embedder_names(self) -> tuple[str, str | None]:
         """What the embedder that serves is called on the shelf, and the chosen one where that is another. Raises ModelError."""
-        with self._lock:
-            if self.coming() is None:
-                return self._chosen, None
-            return self.catalog.embedder_file() or self._chosen, self._chosen
+        following = None if self.coming() is None else self.embedders.wanted
+        return (self.catalog.embedder_file() if following else None) or self.embedders.wanted, following
 
     def choose_embedder(self, name: str) -> None:
         """Another embedder is wanted: what serves now goes on until that one has read everything. Raises ModelError."""
         with self._lock:
-            if name == self._chosen:
-                return
-            chosen = self._open_embedder(name)
-            serving, coming, self._chosen, self._coming = self._embedder, self._coming, name, None
-            if coming is not None:
-                coming.close()
-            if serving is None or serving.name == chosen.name:
-                return
-            if self._serves_on(serving, chosen):
-                self._coming = chosen
-            else:
-                self._put_in_place(chosen)
+            self.embedders.choose(name)
 
     def take_over(self) -> None:
         """The chosen embedder has read every passage: from now on it is the one that is searched."""
         with self._lock:
-            before, chosen = self._embedder, self._coming
-            if before is None or chosen is None:
-                return
-            cuts = self.catalog.cuts(before.recipe)
-            self.catalog.use(chosen.name)
-            self.catalog.note_embedder(self._chosen, chosen.recipe, cuts)
-            self.catalog.drop_models((before.name, chosen.name))
-            self.drop_chroma()
-            self._put_in_place(chosen)
+            if self.embedders.take_over():
+                self.drop_chroma()
 
     def note_embedder(self) -> None:
         """Write down what the embedder in use is called on the shelf, so that it can serve on when another is chosen."""
         with self._lock:
-            serving = self.embedder()
-            if self._coming is None and self.catalog.embedder_file() != self._chosen:
-                self.catalog.note_embedder(self._chosen, serving.recipe, self.catalog.cuts(serving.recipe))
-
-    def let_go(self) -> None:
-        """End the embedder that was in use before: no search is in the middle of it any more."""
-        with self._lock:
-            retired, self._retired = self._retired, None
-        if retired is not None:
-            retired.close()
-
-    def _before(self, chosen: GgufEmbedder) -> GgufEmbedder | None:
-        """The embedder that was used before, where it can serve meanwhile; None: nothing can, or it is the chosen one."""
-        file = self.catalog.embedder_file()
-        if file is None or self.catalog.model_in_use() == chosen.name:
-            return None
-        try:
-            before = self._open_embedder(file)
-        except ModelError:
-            return None
-        return before if self._serves_on(before, chosen) else None
-
-    def _serves_on(self, before: GgufEmbedder, chosen: GgufEmbedder) -> bool:
-        """Whether there are vectors of it, of passages that the chosen one can read as they are cut."""
-        is_used = self.catalog.model_in_use() == before.name and self.catalog.vectors_done(before.name) > 0
-        return is_used and before.window <= chosen.window
-
-    def _put_in_place(self, chosen: GgufEmbedder) -> None:
-        self.let_go()
-        self._retired, self._embedder, self._coming = self._embedder, chosen, None
-        self._exact = None
-
-    def _open_embedder(self, name: str) -> GgufEmbedder:
-        from brain.models.local import open_embedder, physical_cores
-
-        threads = self.settings.embed.threads or fitting_threads(physical_cores(), on_battery=is_on_battery())
-        return open_embedder(self.shelf.find(name), threads=threads, polite=self.polite)
-
-    def _close_embedders(self) -> None:
-        self.let_go()
-        for one in (self._embedder, self._coming):
-            if one is not None:
-                one.close()
+            self.embedders.note(self.embedder())
 
     def reranker(self) -> GgufReranker | None:
         """The reranker, its header read; None where none is chosen. Raises ModelError."""
@@ -271,9 +244,18 @@ class Parts:
         except ModelError:
             return EstimatedTokenizer(), False
 
-    def chat_path(self, name: str | None = None) -> Path:
-        """Where a chat model is; without a name, the one in the settings. Raises ModelError."""
-        return self.shelf.find(name or self.settings.chat.model)
+    def chosen(self, name: str | None = None) -> Chosen:
+        """Who answers to a name: one on the shelf, a GGUF file, "quotes", NAME or NAME/MODEL of an endpoint.
+
+        Without a name, the one in the settings. Contacts nothing. Raises ModelError, SettingsError.
+        """
+        name = name or self.settings.chat.model
+        if name == QUOTES:
+            return Chosen(name)
+        on_shelf = Path(name).name == name and (self.shelf.folder / f"{name}.gguf").exists()
+        if not on_shelf and is_endpoint(name, self.settings.endpoints):
+            return Chosen(name, endpoint=open_endpoint(name, self.settings.endpoints))
+        return Chosen(name, path=self.shelf.find(name))
 
     def chat(self, path: Path) -> GgufChat:
         """The chat model in a file. One is open at a time: opening another ends the one before and gives its memory back."""
@@ -329,6 +311,7 @@ class Parts:
     def patient(self, steps: Callable[[], list[Step]]) -> Patient:
         """What doctor examines."""
         from brain.store.chroma_look import ailments
+        from brain.store.ledger import LEDGER_FILE, Ledger
         from brain.store.words import Words
         from brain.store.words_check import damage
 
@@ -348,6 +331,7 @@ class Parts:
             leftovers=(*LEFTOVERS, "config.toml.new"),
             max_bytes=self.settings.notes.max_mb * 1_000_000,
             beside=not self.claim.ours,
+            ledger=Ledger(home / LEDGER_FILE).verify,
         )
 
     def close(self) -> None:
@@ -355,11 +339,17 @@ class Parts:
         with self._lock, ExitStack() as last:
             last.callback(self._close_indexes)
             last.callback(self.readers.close)
-            last.callback(self._close_embedders)
+            last.callback(self.embedders.close)
             if self._reranker is not None:
                 last.callback(self._reranker.close)
             if self._chat is not None:
                 last.callback(self._chat[1].close)
+
+    def _open_embedder(self, name: str) -> GgufEmbedder:
+        from brain.models.local import open_embedder, physical_cores
+
+        threads = self.settings.embed.threads or fitting_threads(physical_cores(), on_battery=is_on_battery())
+        return open_embedder(self.shelf.find(name), threads=threads, polite=self.polite)
 
     def _clear_away(self) -> None:
         """Delete what an index that was being replaced has left."""

@@ -198,7 +198,7 @@ class Passes:
 
     def _heed_settings(self) -> None:
         """Another embedder may have been chosen since the last pass: `brain models use` only writes it down."""
-        self._parts.let_go()
+        self._parts.embedders.let_go()
         with suppress(BrainError):  # whoever reads the settings next says what is wrong with them
             wanted = load(self._parts.settings.home).embed.model
             if self._wanted not in (None, wanted):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from brain.citing import Citing, without_markers
-from brain.events import Checked, Reading, Thought, Token
+from brain.events import Checked, Leaving, Reading, Thought, Token
 from brain.seams import Cancel, ChatModel
 from brain.types import Citation, Delta, Evidence, Message, Sentence
 from brain.wording import sentences, terms
@@ -142,13 +142,13 @@ def said(
     *,
     limit: int,
     cancel: Cancel,
-    hear: Callable[[Delta | Reading], None],
-) -> Iterator[Reading | Thought | Token | Checked]:
+    hear: Callable[[Delta | Reading | Leaving], None],
+) -> Iterator[Reading | Leaving | Thought | Token | Checked]:
     """A model's answer to a prompt as it comes, until it ends or the phrasing is over. `hear` is told all that arrives."""
     stop = Either(cancel)
     for delta in chat.stream(prompt, limit=limit, cancel=stop):
         hear(delta)
-        if isinstance(delta, Reading):
+        if isinstance(delta, Reading | Leaving):
             yield delta
         elif delta.thought:
             yield Thought(delta.text)

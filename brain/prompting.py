@@ -16,7 +16,7 @@ from brain.cleaning import clean, one_line
 from brain.comparing import root, roots
 from brain.material import without_orders
 from brain.quoting import quotes
-from brain.types import Evidence, Message
+from brain.types import Evidence, Message, Parcel
 from brain.wording import key_terms, plain, sentences
 
 Count = Callable[[str], int]
@@ -70,6 +70,38 @@ def messages(
     turns = [*past, Message("user", f"Question: {asked}")]
     turns[0] = Message("user", opening + turns[0].text)
     return [Message("system", system), *turns], shown
+
+
+def parcels(question: str, prompt: Sequence[Message], shown: Sequence[Evidence]) -> tuple[Parcel, ...]:
+    """What `messages` for a model that is not small are made of, each with its bytes."""
+    system, *turns = prompt
+    *past, last = turns
+    passages = [
+        Parcel(
+            "passage",
+            _bytes(_block(question, one, False)),
+            number=one.number,
+            path=one.chunk.path,
+            title=one.title,
+            lines=() if one.chunk.page else (one.chunk.line, one.chunk.line + one.chunk.text.count("\n")),
+            page=one.chunk.page,
+        )
+        for one in shown
+    ]
+    opening = past[0] if past else last
+    own = opening.text.rpartition("</source>\n\n")[2]  # no text in a block has a fence of its own
+    said = [own, *(turn.text for turn in past[1:])] if past else []
+    history = [Parcel("history", sum(map(_bytes, said)), turns=len(past) // 2)] if past else []
+    return (
+        Parcel("instructions", _bytes(system.text)),
+        *passages,
+        *history,
+        Parcel("question", _bytes(last.text if past else own)),
+    )
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
 def _sources(

@@ -8,43 +8,57 @@ import time
 from collections.abc import Iterator, Sequence
 
 from brain.documents import Opened, open_document
-from brain.errors import ModelError, QueryError
+from brain.errors import ModelError, QueryError, SettingsError
 from brain.estimating import Meaning, Model
-from brain.events import Event, FellBack
+from brain.events import Answered, Event, FellBack
 from brain.gathering import Near
 from brain.models.local import GgufChat
 from brain.models.prefixes import Belongs
+from brain.outgoing import Outgoing
 from brain.partition import Unit, units
 from brain.parts import Parts
-from brain.seams import Cancel, ChatModel, Vectors
-from brain.types import Message, Span
+from brain.seams import Cancel, ChatModel, Endpoint, Vectors
+from brain.sending import is_tiny, why_private, with_sent
+from brain.types import Consent, Message, Span
 from brain.whole import ask_whole
 
-TINY_BYTES = 600_000_000  # files up to this size hold models of well under a billion parameters
 AT_ONCE = 8  # texts between two looks at `cancel`
 MANY_UNITS = 120  # of a file that is not stored: embedding more takes longer than a person waits
 
 
 def read_whole(
-    parts: Parts, question: str, file: str, *, cancel: Cancel, quotes: bool, model: str | None, plan_only: bool
+    parts: Parts,
+    question: str,
+    file: str,
+    *,
+    cancel: Cancel,
+    quotes: bool,
+    model: str | None,
+    plan_only: bool,
+    consent: Consent = Consent(),
 ) -> Iterator[Event]:
     """The events of one question about one file; see `whole.ask_whole`."""
     began = time.monotonic()
     if not question.strip():
         raise QueryError("There is no question.", hint="Write what you want to know about the file.")
     opened = open_document(file, parts.catalog, parts.readers, max_bytes=parts.settings.notes.max_mb * 1_000_000)
-    reader, why = None, ""
+    reader, why, outgoing = None, "", None
     if not quotes:
         try:
-            path = parts.chat_path(model)
-            tiny = path.stat().st_size <= TINY_BYTES
-            if model is None and tiny:
-                why = (
-                    f"{path.stem} is too small to read a whole file well; --model {path.stem} has it read all the same."
-                )
-            else:
-                reader = model_for(parts, opened, parts.chat(path), tiny=tiny)
-        except ModelError as error:
+            chosen = parts.chosen(model)
+            if chosen.endpoint is not None:
+                outgoing, why = outgoing_for(parts, opened, question, chosen.endpoint, consent)
+                reader = None if outgoing is None else endpoint_for(parts, outgoing)
+            elif (path := chosen.path) is not None:
+                tiny = is_tiny(path)
+                if model is None and tiny:
+                    why = (
+                        f"{path.stem} is too small to read a whole file well; "
+                        f"--model {path.stem} has it read all the same."
+                    )
+                else:
+                    reader = model_for(parts, opened, parts.chat(path), tiny=tiny)
+        except (ModelError, SettingsError) as error:
             if model is not None:
                 raise
             why = " ".join((error.reason, error.hint)).strip()
@@ -69,7 +83,22 @@ def read_whole(
     yield next(events)  # the plan comes first
     if without is not None:
         yield without
-    yield from events
+    for event in events:
+        yield with_sent(event, outgoing) if outgoing is not None and isinstance(event, Answered) else event
+
+
+def outgoing_for(
+    parts: Parts, opened: Opened, question: str, endpoint: Endpoint, consent: Consent
+) -> tuple[Outgoing | None, str]:
+    """The endpoint that is to read this document; None where it must not, with a sentence that says why."""
+    if not endpoint.stays_home and (reason := why_private(parts, opened.document)):
+        return None, f"{opened.document.path.name} never leaves this machine ({reason}): its own sentences answer."
+    return Outgoing(endpoint, parts.gate, consent=consent, question=question), ""
+
+
+def endpoint_for(parts: Parts, outgoing: Outgoing) -> Model:
+    """An endpoint as a reader. It keeps nothing of a document that we could ask it for again."""
+    return Model(outgoing, outgoing.name, False, parts.settings.chat.limit, lambda _: outgoing, False)
 
 
 def model_for(parts: Parts, opened: Opened, chat: GgufChat, *, tiny: bool) -> Model:

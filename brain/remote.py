@@ -90,7 +90,7 @@ class RemoteBrain:
             question=question,
             history=[encode(turn) for turn in history],
             quotes=quotes,
-            model=None if model is None else _found(model),
+            model=None if model is None else _model(model),
             scope=encode(scope),
             consent=encode(consent),
         )
@@ -113,7 +113,7 @@ class RemoteBrain:
             question=question,
             file=_found(file),
             quotes=quotes,
-            model=None if model is None else _found(model),
+            model=None if model is None else _model(model),
             plan_only=plan_only,
             consent=encode(consent),
         )
@@ -160,7 +160,7 @@ class RemoteBrain:
 
     def warm(self, model: str | None = None) -> None:
         """Start the owner's models, so that the first question need not wait."""
-        self._call("warm", model=None if model is None else _found(model))
+        self._call("warm", model=None if model is None else _model(model))
 
     def wait_for_end(self) -> None:
         """Return once the owner has ended, or this is closed."""
@@ -344,6 +344,12 @@ def _found(given: str) -> str:
         return os.fspath(path.absolute()) if path.exists() else given
     except (OSError, ValueError, RuntimeError):  # no possible file name
         return given
+
+
+def _model(given: str) -> str:
+    """A GGUF file that is here, in full; a name as it was given, also where a file in this folder is called so."""
+    is_file = given.endswith(".gguf") or given.startswith(("/", "./", "../", "~"))
+    return _found(given) if is_file else given
 
 
 def _ended() -> OwnerEnded:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from brain.conversations import Conversation, Summary
-from brain.events import Answered, Event, Reading, Retrieved
+from brain.events import Answered, Event, Leaving, Reading, Retrieved
 from brain.types import Choice, Consent, Delta, Document, Hit, Message, Scope, Status, Usage, Verdict
 
 if TYPE_CHECKING:
@@ -62,10 +62,11 @@ class ChatModel(Protocol):
     def count(self, text: str) -> int:
         """Tokens of a text."""
 
-    def stream(self, messages: Sequence[Message], *, limit: int, cancel: Cancel) -> Iterator[Delta | Reading]:
+    def stream(self, messages: Sequence[Message], *, limit: int, cancel: Cancel) -> Iterator[Delta | Reading | Leaving]:
         """How far the prompt is read, where the model can tell, then the answer piece by piece, at most `limit` tokens.
 
-        Ends early, without error, once `cancel` is set. Raises ModelError.
+        Of a model elsewhere: what leaves, first; nothing comes after it where that is not allowed. Ends early, without
+        error, once `cancel` is set. Raises ModelError.
         """
 
 
@@ -81,6 +82,8 @@ class Endpoint(Protocol):
     stays_home: bool  # the address is this machine's own
     usage: Usage  # of the last answer; its cost is not filled in
     broken: str  # why the last answer is incomplete; "": it is whole
+    tries: int  # how often the body was sent for the last answer: a busy server is asked again
+    note: str  # what is to be known of it, a sentence: "deepseek-chat is retired: …"; or ""
 
     def count(self, text: str) -> int:
         """Tokens of a text, estimated; rather too many than too few."""

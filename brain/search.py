@@ -11,6 +11,7 @@ from typing import Protocol
 
 from brain.errors import ModelError, StoreError
 from brain.events import Retrieved, Timings
+from brain.privacy import Rules
 from brain.querying import narrow, parse, unknown, within
 from brain.ranking import LEANING, Fused, dated_first, fold_copies, fuse, join, judged, knowledge, mixed, spread
 from brain.seams import Embedder, Reranker, Tokenizer, VectorIndex, Vectors
@@ -44,6 +45,8 @@ class Facts(Protocol):
     def tags(self) -> tuple[str, ...]: ...
     @property
     def date_origin(self) -> DateOrigin | None: ...
+    @property
+    def private(self) -> bool: ...
 
 
 class Passages(Protocol):
@@ -148,6 +151,7 @@ class Searcher:
     embedder: Callable[[], QueryEmbedder]
     today: Callable[[], date] = date.today
     judging: Judging = Judging()
+    rules: Callable[[], Rules] = Rules
 
     def search(
         self,
@@ -184,11 +188,12 @@ class Searcher:
         """
         began = time.monotonic()
         query, among, dated = self._understood(question, scope)
+        rules = self.rules()
 
         def retrieved() -> Retrieved:
             return Retrieved(
                 query=query.text,
-                evidence=self._evidence(found.hits, limit=limit, join_neighbours=join_neighbours),
+                evidence=self._evidence(found.hits, rules, limit=limit, joined=join_neighbours),
                 degraded=tuple(dict.fromkeys(part.part for part in found.degraded)),
                 seconds=Timings(found.words_seconds, found.vectors_seconds, time.monotonic() - began),
                 documents=self.catalog.documents(query.scope),
@@ -206,7 +211,8 @@ class Searcher:
             found = self._both(query, query.text, among, CANDIDATES)
         if (asked := _in_context(query.text, history)) != query.text:
             in_context = self._both(query, asked, among, CANDIDATES)
-            found.hits = mixed(found.hits, in_context.hits, share=_of_its_own(query.text))
+            said_itself = min(0.5, len(key_terms(query.text)) / (2 * FOLLOW_UP_TERMS))  # of what it looks for
+            found.hits = mixed(found.hits, in_context.hits, share=said_itself)
         found.hits = dated_first(found.hits, dated)
         if not words_first:
             self._judge(found, query.text)
@@ -323,8 +329,7 @@ class Searcher:
     ) -> Meaning:
         embedder = self.embedder()
         vector = embedder.embed([asked], kind="query")[0]
-        start = asked[:LONG_ENOUGH]
-        none, pieces = embedder.count(["", start])
+        none, pieces = embedder.count(["", asked[:LONG_ENOUGH]])
         near = self.vectors().search(vector, depth, within)
         if query.phrases or query.excluded:
             near = self._obeying(near, query)
@@ -332,7 +337,7 @@ class Searcher:
         ids, rows = self.catalog.vectors(embedder.name, wanted)
         if self.embedder() is not embedder:  # another one took over meanwhile: their vectors have nothing in common
             return self._meaning(query, asked, word_hits, within, depth)
-        return Meaning(near, vector, ids, rows, knowledge(start, pieces - none))
+        return Meaning(near, vector, ids, rows, knowledge(asked[:LONG_ENOUGH], pieces - none))
 
     def _obeying(self, hits: Sequence[Hit], query: Query) -> list[Hit]:
         """Only the hits whose text holds every phrase and none of the excluded words: meaning knows neither."""
@@ -348,31 +353,33 @@ class Searcher:
                 kept.append(hit)
         return kept
 
-    def _evidence(self, hits: Sequence[Fused], *, limit: int, join_neighbours: bool) -> tuple[Evidence, ...]:
+    def _evidence(self, hits: Sequence[Fused], rules: Rules, *, limit: int, joined: bool) -> tuple[Evidence, ...]:
         best = list(hits[: limit * SPARE])
         chunks = self.catalog.chunks([hit.chunk_id for hit in best])
         best, copies = fold_copies(best, chunks)
         best = spread(best, chunks)
-        if join_neighbours:
+        if joined:
             around = ((hit.chunk_id, self.catalog.neighbours(hit.chunk_id, REACH)) for hit in best[: limit * 2])
             siblings = {id: some for id, some in around if some}
         else:
             siblings = {id: [chunk] for id, chunk in chunks.items()}
-        shown = join(best, siblings, self.catalog.text, limit=limit, roomy=ROOMY if join_neighbours else 0)
+        shown = join(best, siblings, self.catalog.text, limit=limit, roomy=ROOMY if joined else 0)
         facts = self.catalog.facts([passage.chunk.id for passage in shown])
+        there = [(passage, facts[passage.chunk.id]) for passage in shown if passage.chunk.id in facts]
         return tuple(
             Evidence(
                 number,
                 passage.chunk,
-                facts[passage.chunk.id].title,
+                about.title,
                 passage.score,
                 passage.scores,
-                facts[passage.chunk.id].date,
-                facts[passage.chunk.id].tags,
-                facts[passage.chunk.id].date_origin,
+                about.date,
+                about.tags,
+                about.date_origin,
                 copies=_others(passage.chunk.path, [chunks[id].path for id in copies.get(passage.chunk.id, ())]),
+                private=rules.why(passage.chunk.path, tags=about.tags, marked=about.private),
             )
-            for number, passage in enumerate((one for one in shown if one.chunk.id in facts), start=1)
+            for number, (passage, about) in enumerate(there, start=1)
         )  # a note that was deleted since the chunks were read has no neighbours and no facts any more
 
 
@@ -383,11 +390,6 @@ def _in_context(question: str, history: Sequence[Message]) -> str:
     if not earlier or is_whole:
         return question
     return f"{earlier[-1]} {question}"
-
-
-def _of_its_own(question: str) -> float:
-    """How much of what a follow-up looks for it says itself: half of it at most."""
-    return min(0.5, len(key_terms(question)) / (2 * FOLLOW_UP_TERMS))
 
 
 def _others(path: Path, copies: Sequence[Path]) -> tuple[Path, ...]:

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 from brain.errors import SettingsError
+from brain.offline import is_wanted
+from brain.privacy import Rules
 
 CONFIG_FILE = "config.toml"
+ASKING = ("conversation", "always")  # what [privacy] ask may be
+LARGEST = 1e12  # of a number with a fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class EndpointSettings:
 class PrivacySettings:
     """[privacy]: what never leaves this machine, and when it is asked before anything else does."""
 
-    private: tuple[str, ...] = ()  # folders ("journal/"), files ("plans/secret.md") and tags ("#health")
+    private: tuple[str, ...] = ()  # folders ("journal/"), files ("plans/secret.md", "*.key.md"), tags ("#health")
     ask: str = "conversation"  # before the first question of a conversation that leaves; "always": before every one
 
 
@@ -139,7 +143,7 @@ def default_home() -> Path:
 def load(home: Path | None = None, *, offline: bool = False) -> Settings:
     """The settings in `home`/config.toml over the defaults. Raises SettingsError for a file that is not right."""
     home = (home or default_home()).expanduser().absolute()
-    settings = Settings(home, offline=offline or os.environ.get("BRAIN_OFFLINE", "") not in ("", "0"))
+    settings = Settings(home, offline=offline or is_wanted())
     path = home / CONFIG_FILE
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -152,7 +156,19 @@ def load(home: Path | None = None, *, offline: bool = False) -> Settings:
             f"{path} is not valid TOML: {error}.", hint="Mend that line, or delete the file."
         ) from error
     merged: Settings = _merge(settings, given, where="", path=path)
+    _check_privacy(merged.privacy, path)
     return replace(merged, offline=merged.offline or settings.offline)
+
+
+def _check_privacy(privacy: PrivacySettings, path: Path) -> None:
+    """Raises SettingsError for what would leave less private than its writer thinks."""
+    try:
+        Rules(privacy.private)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error.reason}", hint=error.hint) from error
+    if privacy.ask not in ASKING:
+        hint = f"Known are: {', '.join(ASKING)}."
+        raise SettingsError(f"{path}: privacy.ask = {privacy.ask!r} is not known.", hint=hint)
 
 
 def _merge(target: Any, given: dict[str, Any], *, where: str, path: Path) -> Any:
@@ -175,7 +191,10 @@ def _merge(target: Any, given: dict[str, Any], *, where: str, path: Path) -> Any
             changes[key] = tuple(value)
         elif isinstance(value, dict) and hasattr(current, "__dataclass_fields__"):
             changes[key] = _merge(current, value, where=f"{name}.", path=path)
-        elif types[key] is float and type(value) in (int, float) and value >= 0:
+        elif types[key] is float and type(value) in (int, float):
+            if not 0 <= value < LARGEST:  # which NaN is not
+                reason = f"{path}: {name} = {value!r} is no amount that can be kept to."
+                raise SettingsError(reason, hint=f"0 or more; the default is {current!r}.")
             changes[key] = float(value)
         elif type(value) is not types[key]:
             raise SettingsError(

@@ -354,6 +354,7 @@ class Status:
     sent_today: int = 0  # bytes that left this machine, this local day
     spent_today: float = 0.0  # USD
     budget_day: float = 0.0  # USD; 0: no limit
+    private: int = 0  # documents that never leave this machine, by what they say and by the settings
 
 
 @dataclass(frozen=True, slots=True)

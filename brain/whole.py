@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from brain.ask import QUOTES
-from brain.briefing import OTHER, TURNS, brief
+from brain.briefing import OTHER, TURNS, brief, parcels
 from brain.errors import ModelError
 from brain.estimating import Clock, Meaning, Model, quotes_take, quotes_work, reading_takes
 from brain.events import (
@@ -22,6 +22,7 @@ from brain.events import (
     Checked,
     Event,
     FellBack,
+    Leaving,
     PartRead,
     Planned,
     Reading,
@@ -30,6 +31,7 @@ from brain.events import (
 )
 from brain.gathering import Near, gather, wants_all
 from brain.gating import enough
+from brain.outgoing import Outgoing
 from brain.partition import Part, covered, parts, passages, unit_at, units
 from brain.phrasing import Phrasing, said
 from brain.prompting import messages
@@ -132,6 +134,7 @@ class _Reading:
         self._question, self._document = question, document
         self._model, self._meaning, self._rates = model, meaning, rates
         self._began, self._cancel, self._first = began, cancel, 0.0
+        self._is_held = False  # what would leave this machine is not allowed to
         self._laid = units(document)
         self._passages = passages(document, self._laid)
         self._parts: list[Part] = []
@@ -145,7 +148,7 @@ class _Reading:
         """What is going to be done, and how long it takes. Where no rate is known, one is measured on the beginning."""
         document, model = self._document, self._model
         way: Way = "quotes"
-        kept = False
+        kept, usd = False, 0.0
         if model is None:
             tokens = len(document.text) // LETTERS
             self._parts = [Part(tuple(self._laid))] if self._laid else []
@@ -165,6 +168,12 @@ class _Reading:
             shown = self._shown(self._parts[0]) if self._parts else ()
             prompt = brief(self._question, shown, is_part=way == "parts", small=model.tiny)
             each = frame + (0 if kept else tokens // max(1, len(self._parts)))
+            if isinstance(model.chat, Outgoing):
+                usd = len(self._parts) * model.chat.cost(frame + tokens // max(1, len(self._parts)), model.limit)
+                if way == "parts":
+                    model.chat.in_parts = (
+                        f"It leaves in {len(self._parts)} parts: only all of this conversation can be allowed."
+                    )
             seconds, measured = reading_takes(
                 model, prompt, each, self._rates, times=len(self._parts), cancel=self._cancel
             )
@@ -181,6 +190,7 @@ class _Reading:
             pages=document.pages,
             without_text=self.answer.coverage.without_text if self.answer.coverage else (),
             kept=kept,
+            cost_usd=usd,
             why=why,
         )
 
@@ -189,7 +199,10 @@ class _Reading:
         prompt = brief(self._question, self._passages, is_part=False, small=model.tiny)
         chat = model.pin(brief(OTHER, self._passages, is_part=False, small=model.tiny))
         phrasing = Phrasing(self._question, self._passages, tiny=model.tiny)
+        self._load(chat, prompt, self._passages)
         yield from self._say(phrasing, chat, prompt, model)
+        if self._is_held:
+            return
         sentences, citations = phrasing.cited()
         stopped = self._cancel.is_set()
         if model.tiny and not stopped and not any(sentence.supported for sentence in sentences):
@@ -215,8 +228,13 @@ class _Reading:
             shown = self._shown(part)
             phrasing = Phrasing(self._question, shown, tiny=model.tiny)
             prompt = brief(self._question, shown, is_part=True, small=model.tiny)
+            self._load(model.chat, prompt, shown)
+            if isinstance(model.chat, Outgoing):
+                model.chat.check_part(self._document.text, part.start, part.end)
             heard = self._say(phrasing, model.chat, prompt, model)
-            yield from (event for event in heard if isinstance(event, Reading))
+            yield from (event for event in heard if isinstance(event, Reading | Leaving))
+            if self._is_held:
+                return
             found.count(model.chat.usage)
             found.add(*phrasing.cited())
             if self._cancel.is_set():
@@ -299,6 +317,7 @@ class _Reading:
             room = model.chat.window - min(model.limit, model.chat.window // 2)
             prompt, shown = messages(self._question, evidence, (), budget=room, count=model.chat.count, small=False)
             phrasing = Phrasing(self._question, shown, tiny=False)
+            self._load(model.chat, prompt, shown)
             yield from self._say(phrasing, model.chat, prompt, model)
             found.count(model.chat.usage)
             cited = phrasing.cited()
@@ -325,14 +344,22 @@ class _Reading:
         """The model's answer to a prompt as it comes; how fast it read and spoke is noted."""
         clock = Clock(self._rates, model)
 
-        def hear(delta: Delta | Reading) -> None:
+        def hear(delta: Delta | Reading | Leaving) -> None:
+            if isinstance(delta, Leaving):
+                self._is_held = not delta.allowed
+                return
             clock.hear(delta if isinstance(delta, Reading) else None)
             if not isinstance(delta, Reading):
                 self._first = self._first or time.monotonic() - self._began
 
         yield from said(phrasing, chat, prompt, limit=model.limit, cancel=self._cancel, hear=hear)
-        if not self._cancel.is_set():
+        if not self._cancel.is_set() and not self._is_held:
             clock.end()
+
+    def _load(self, chat: ChatModel, prompt: Sequence[Message], shown: Sequence[Evidence]) -> None:
+        """Say what a prompt is made of, where it is about to leave this machine."""
+        if isinstance(chat, Outgoing):
+            chat.load(parcels(self._question, prompt, shown))
 
     def _shown(self, part: Part) -> list[Evidence]:
         """A part's passages."""

@@ -135,6 +135,7 @@ def status_json(status: Status) -> dict[str, Any]:
             "indexed": status.indexed,
             "failed": status.failed,
             "unreadable_pages": status.unreadable_pages,
+            "private": status.private,
         },
         "chunks": status.chunks,
         "vectors": {"done": status.vectors_done, "pending": status.vectors_pending},

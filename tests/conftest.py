@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+import brain.offline
+
 # The same examples in every run, so that a red run is a change's own doing. To look for more: HYPOTHESIS=wild pytest …
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("wild", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS", "steady"))
 
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
 
 def is_real(request: pytest.FixtureRequest) -> bool:
@@ -57,8 +59,12 @@ def open_umask() -> Iterator[None]:
 def own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's own Brain, keys or proxies, whether it asks for `home` or not."""
     monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "brain-home"))
-    monkeypatch.delenv("BRAIN_OFFLINE", raising=False)
+    monkeypatch.setattr(brain.offline, "_is_on", False)  # what a test turns on for the process ends with it
+    monkeypatch.setenv("HF_HUB_OFFLINE", os.environ.get("HF_HUB_OFFLINE", ""))
+    monkeypatch.setenv("BRAIN_OFFLINE", "")
+    monkeypatch.delenv("BRAIN_OFFLINE")
     monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     if is_real(request):
         return
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -86,6 +92,30 @@ def home(own_surroundings: None) -> Path:
     home = Path(os.environ["BRAIN_HOME"])
     home.mkdir(mode=0o700)
     return home
+
+
+@pytest.fixture
+def keyring(monkeypatch) -> Iterator[dict[tuple[str, str], str]]:
+    """A keyring that is a dictionary."""
+    library = pytest.importorskip("keyring")
+    kept: dict[tuple[str, str], str] = {}
+
+    class InMemory(library.backend.KeyringBackend):
+        priority = 1
+
+        def get_password(self, service, username):
+            return kept.get((service, username))
+
+        def set_password(self, service, username, password):
+            kept[service, username] = password
+
+        def delete_password(self, service, username):
+            del kept[service, username]
+
+    before = library.get_keyring()
+    library.set_keyring(InMemory())
+    yield kept
+    library.set_keyring(before)
 
 
 @pytest.fixture(autouse=True)

@@ -156,7 +156,7 @@ def test_status_before_and_after(home, notes, capsys):
     main(["add", str(notes)])
     capsys.readouterr()
     after = run_json(capsys, "status")
-    assert after["files"] == {"indexed": 2, "failed": 0, "unreadable_pages": 0}
+    assert after["files"] == {"indexed": 2, "failed": 0, "unreadable_pages": 0, "private": 0}
     assert after["folders"] == [{"path": str(notes), "files": 2, "watching": False}]
     assert after["vectors"]["pending"] == after["chunks"] > 0
     assert main(["status"]) == DONE

@@ -8,7 +8,7 @@ import pytest
 from brain.engine import open_brain
 from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
 from brain.events import Answered, FileIndexed, FileRemoved, Retrieved, SyncFinished, SyncStarted, VectorsAdded
-from brain.parts import Parts
+from brain.parts import Chosen, Parts
 from brain.settings import load
 from brain.store import schema
 from brain.store.catalog import Catalog
@@ -174,7 +174,7 @@ def test_nothing_is_watched_once_the_owner_has_ended(home, notes, embedder):
 
 def test_indexing_pauses_while_a_question_runs(home, notes, embedder, monkeypatch):
     chat = ScriptedChat("The board agreed on 40 000 € for the garden.")
-    monkeypatch.setattr(Parts, "chat_path", lambda self, name=None: notes / "board.md")
+    monkeypatch.setattr(Parts, "chosen", lambda self, name=None: Chosen("board", path=notes / "board.md"))
     monkeypatch.setattr(Parts, "chat", lambda self, path: chat)
     asking_at_put = []
     put = Catalog.put

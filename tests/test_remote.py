@@ -16,7 +16,7 @@ from brain.attached import Attached
 from brain.engine import LocalBrain, open_brain
 from brain.errors import OwnerEnded, StoreBusy
 from brain.events import Answered, Failed, Retrieved, StatusChanged, SyncFinished, SyncStarted, Token
-from brain.parts import Parts
+from brain.parts import Chosen, Parts
 from brain.remote import attach
 from brain.settings import load
 from brain.store.claim import Door, claim_store, look_at_store
@@ -33,7 +33,7 @@ OWNER = """
 import sys
 from pathlib import Path
 from brain.engine import open_brain
-from brain.parts import Parts
+from brain.parts import Chosen, Parts
 from brain.settings import load
 from tests.fakes import HashingEmbedder
 made = HashingEmbedder()
@@ -87,7 +87,7 @@ def talker(monkeypatch, notes):
         stopped.set()
 
     chat.stream = stream
-    monkeypatch.setattr(Parts, "chat_path", lambda self, name=None: notes / "board.md")
+    monkeypatch.setattr(Parts, "chosen", lambda self, name=None: Chosen("board", path=notes / "board.md"))
     monkeypatch.setattr(Parts, "chat", lambda self, path: chat)
     return stopped
 

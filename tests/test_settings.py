@@ -39,6 +39,12 @@ def test_a_list_of_texts_is_read_as_a_tuple(tmp_path):
             "Known here: budget, chat, conversations, embed, endpoints, models_folder, notes, offline, privacy, rerank, search, "
             "store.",
         ),
+        ("[budget]\nday = -1", "budget.day = -1 is no amount", "0 or more; the default is 1.0."),
+        ("[budget]\nday = -0.01", "budget.day = -0.01", "0 or more"),
+        ("[budget]\nmonth = nan", "budget.month = nan", "0 or more; the default is 0.0."),
+        ("[budget]\nday = inf", "budget.day = inf", "0 or more"),
+        ("[budget]\nday = true", "budget.day = True should be of type float", "default is 1.0"),
+        ("[budget]\nday = '2'", "budget.day = '2' should be of type float", "default is 1.0"),
         ("home = '/x'", "'home'", "Known here"),
         ("[chat]\nlimit = 'many'", "chat.limit = 'many' should be of type int", "default is 400"),
         ("[chat]\nlimit = true", "chat.limit = True should be of type int", "default"),

@@ -127,7 +127,7 @@ def test_status_has_the_keys_of_the_contract():
     )  # fmt: skip
     body = status_json(status)
     assert body["folders"] == [{"path": "/n", "files": 3, "watching": True}]
-    assert body["files"] == {"indexed": 3, "failed": 1, "unreadable_pages": 2}
+    assert body["files"] == {"indexed": 3, "failed": 1, "unreadable_pages": 2, "private": 0}
     assert body["vectors"] == {"done": 8, "pending": 1}
     assert body["models"] == {"chat": "c", "embed": None, "embed_next": None, "embed_next_left": 0, "rerank": None}
     assert body["owner"] == {"pid": 12, "command": "brain", "since": "2025-01-01T00:00:00Z"}

@@ -49,6 +49,7 @@ def _open(arguments: Sequence[str], folders: Sequence[Path]) -> int:
     from brain.cli import USAGE, report
     from brain.errors import BrainError, FolderMissing
     from brain.log import open_log
+    from brain.offline import go_offline
     from brain.settings import load
 
     flags = argparse.ArgumentParser(add_help=False)
@@ -65,6 +66,8 @@ def _open(arguments: Sequence[str], folders: Sequence[Path]) -> int:
     os.umask(0o077)
     try:
         settings = load(options.home, offline=options.offline)
+        if settings.offline:
+            go_offline()
         for folder in folders:
             if not folder.expanduser().is_dir():
                 raise FolderMissing(f"{folder} is not a folder.", hint="Check the spelling.")

@@ -13,6 +13,7 @@ from pathlib import Path
 from brain import __version__
 from brain.cli.evaluation_parser import add_eval
 from brain.errors import BrainError, Cancelled, QueryError, SettingsError
+from brain.offline import go_offline
 from brain.settings import Settings, load
 
 DONE, BUG, USAGE, FAILED, CANCELLED = 0, 1, 2, 3, 130
@@ -47,6 +48,32 @@ forgotten (brain remove), every passage, quote and file name of it, and every se
 {"id", "title", "scope", "began", "turns": [{"asked", "forgotten", and what ask --json prints}]}, where "verdicts" has for
 each citation its "standing" (ok, moved, changed or gone), where its words stand now, and what they say "now"."""
 
+ENDPOINTS = """\
+  brain endpoints              those of config.toml and those that are known: where, which model, whether the key is there
+  brain endpoints check NAME   is it there, does it take the key, which models has it, what money is left; costs nothing
+  brain endpoints key NAME     read its key from the terminal, or one line of stdin, into the system's keyring
+  brain endpoints forget NAME  take the key out of the keyring
+
+A key is looked for in the environment variable that config.toml names, then in the system's keyring under the same name
+(with the package keyring: pip install keyring). It is never in config.toml.
+
+--json prints {"endpoints": [{"name", "url", "model", "key", "key_in", "has_key", "stays_home", "window", "note", "problem"}]};
+for check {"name", "host", "model", "has_model", "models", "window", "money"}; else {"name", "key", "key_in"}."""
+
+
+LEDGER = """\
+Every question that goes to an endpoint is written down before a byte of it leaves: when, to whom, the names of the notes in
+it, how much, what it cost, and the SHA-256 of what was sent. No text of a note, no question, no answer, no key. The record is
+egress.jsonl in Brain's folder, each line with the SHA-256 of the one before; --verify names the first line that was changed,
+taken out, cut off or put elsewhere, and then exits 3. Names of notes stay in it when a folder is forgotten: it is your own
+record of what left.
+
+--json prints {"path", "faults", "sent_today", "spent_today", "spent_month", "budget_day", "budget_month",
+"days": [{"day", "calls", "bytes", "usd"}], "months": [{"month", "calls", "bytes", "usd"}], "entries": [ENTRY…]}
+ENTRY = {"number", "time", "host", "model", "files": [path…], "characters", "bytes", "tokens" and "estimate_usd" as
+estimated before, "sha256", "usage", "cost_usd" and "outcome" (answered, stopped, broken or refused) as known after, else null}
+--verify --json prints {"path", "holds", "faults": [sentence…], "calls"}. Amounts are USD; days and months are local."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 a bug, 2 wrong usage, 3 could not be done, 130 cancelled."""
@@ -57,7 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
     os.umask(0o077)  # nobody else on this machine reads what Brain writes
     try:
-        return run(options, load(options.home, offline=options.offline))
+        settings = load(options.home, offline=options.offline)
+        if settings.offline:
+            go_offline()
+        return run(options, settings)
     except BrainError as error:
         return report(error)
     except KeyboardInterrupt:
@@ -171,7 +201,11 @@ def parser() -> argparse.ArgumentParser:
         more="""--whole FILE goes through one file from its first page to its last, for questions like "list all …". With --quotes,
 without a chat model, or with a very small one, its own sentences answer; a model that is named with --model reads it, at
 once where it fits the model's window, else part by part. --json then has "coverage": {"path", "characters", "spans",
-"pages", "read": [page…], "without_text": [page…], "not_read": [page…], "complete"}; --plan --json prints the plan.""",
+"pages", "read": [page…], "without_text": [page…], "not_read": [page…], "complete"}; --plan --json prints the plan.
+
+A model elsewhere (--model deepseek; brain endpoints lists them) is sent nothing before you have seen it and allowed it:
+the question, the passages, earlier turns, their size and price. Private notes and what looks like a secret never leave.
+Where nobody can be asked, as in a script, nothing is sent without --send, and the exit code is 3.""",
     )
     _add_ask(ask)
 
@@ -184,6 +218,12 @@ once where it fits the model's window, else part by part. --json then has "cover
         )
     )
 
+    ledger = command(
+        "ledger", "show what has left this machine, to whom, and what it cost", module="egress", more=LEDGER
+    )
+    ledger.add_argument("-k", "--limit", type=_positive, default=20, metavar="N", help="how many calls (default 20)")
+    ledger.add_argument("--verify", action="store_true", help="only say whether the record is whole")
+
     models = command(
         "models",
         "list the models on the shelf; pull, use, inspect or remove one",
@@ -194,6 +234,15 @@ once where it fits the model's window, else part by part. --json then has "cover
     models.add_argument(
         "name", nargs="?", metavar="NAME", help="a model's name; `pull starter` fetches both starter models"
     )
+
+    endpoints = command(
+        "endpoints",
+        "servers that can answer instead: list or check them, keep or forget their keys",
+        module="endpoints",
+        more=ENDPOINTS,
+    )
+    endpoints.add_argument("action", nargs="?", choices=("list", "check", "key", "forget"), default="list")
+    endpoints.add_argument("name", nargs="?", metavar="NAME", help="an endpoint, or NAME/MODEL for one of its models")
 
     serve = command(
         "serve",
@@ -307,7 +356,19 @@ def _add_ask(ask: argparse.ArgumentParser) -> None:
     ask.add_argument("question", nargs="+", metavar="QUESTION")
     ask.add_argument("--quotes", action="store_true", help="no chat model: the best sentences, word for word")
     ask.add_argument(
-        "--model", metavar="NAME", help="the chat model for this question: a name on the shelf or a GGUF file"
+        "--model",
+        metavar="NAME",
+        help="the chat model for this question: a name on the shelf, a GGUF file, quotes, or an endpoint (NAME or NAME/MODEL)",
+    )
+    ask.add_argument(
+        "--send",
+        action="store_true",
+        help="with a model elsewhere: what leaves this machine leaves without being asked",
+    )
+    ask.add_argument(
+        "--preview",
+        action="store_true",
+        help="print the exact bytes that would leave this machine, and send nothing",
     )
     ask.add_argument(
         "--whole",
@@ -328,6 +389,6 @@ def _positive(text: str) -> int:
 
 
 COMMANDS = (
-    "demo", "add", "remove", "folders", "sync", "search", "ask", "chats", "models", "serve", "service", "status", "doctor",
-    "rebuild", "eval",
+    "demo", "add", "remove", "folders", "sync", "search", "ask", "chats", "ledger", "models", "endpoints", "serve", "service",
+    "status", "doctor", "rebuild", "eval",
 )  # fmt: skip

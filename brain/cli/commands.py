@@ -10,12 +10,14 @@ from functools import partial
 from typing import TextIO
 
 from brain.cli.chats import earlier, keep, write_answer
+from brain.cli.leaving import preview, sent_row, through, typed
 from brain.cli.output import Progress, Streamed, describe, plan_rows, print_json, say, source_rows, told
 from brain.cli.stopping import cancelling
+from brain.costs import left_today, usd
 from brain.dating import window_in_words
 from brain.engine import open_brain
 from brain.errors import BrainError, FolderMissing, SettingsError
-from brain.events import Answered, Event, Failed, Planned, SyncFinished
+from brain.events import Answered, Event, Failed, Leaving, Planned, SyncFinished
 from brain.querying import scope_from, whole_file
 from brain.settings import Settings
 from brain.types import Scope
@@ -96,13 +98,23 @@ def ask(options: argparse.Namespace, settings: Settings) -> int:
         before = earlier(options, brain.conversations)
         if before and not scope:
             scope = replace(before.scope, machine=before.scope.machine or scope.machine)
-        how = {"cancel": cancel, "quotes": options.quotes, "model": options.model}
+        history = before.history() if before else ()
         if options.whole:
-            events = brain.ask_whole(question, options.whole, plan_only=options.plan, **how)
+            begin = partial(brain.ask_whole, question, options.whole, plan_only=options.plan, cancel=cancel)
         else:
-            events = brain.ask(question, history=before.history() if before else (), scope=scope, **how)
+            begin = partial(brain.ask, question, history=history, scope=scope, cancel=cancel)
+        asked = partial(begin, quotes=options.quotes, model=options.model)
         if options.plan:
-            return _show_plan(events, as_json=options.json)
+            return _show_plan(asked(), as_json=options.json)
+        if options.preview:
+            return preview(lambda consent: asked(consent=consent))
+        events = through(
+            lambda consent: asked(consent=consent),
+            instead=lambda: begin(quotes=not brain.status().stays_home, model=None),
+            send=options.send,
+            cancel=cancel,
+            hear=typed,
+        )
         kept = partial(keep, options, settings, before, scope)
         answered = show_answer(events, as_json=options.json, every_event=options.events, keep=kept)
     if answered is not None and options.save:
@@ -111,6 +123,8 @@ def ask(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _check_whole(options: argparse.Namespace, *, is_narrowed: bool) -> None:
+    if options.preview and options.send:
+        raise SettingsError("--preview and --send exclude each other.", hint="--preview sends nothing.")
     if options.plan and not options.whole:
         raise SettingsError("--plan needs --whole.", hint="brain ask --whole FILE --plan QUESTION")
     if options.whole and is_narrowed:
@@ -132,11 +146,13 @@ def show_answer(
     `keep` saves it and returns the number of its conversation.
     """
     answered: Answered | None = None
+    leaving: Leaving | None = None
     to = to or sys.stdout
     stream = Streamed(to)
     for event in events:
         if isinstance(event, Failed):
             raise BrainError(event.reason, hint=event.hint)
+        leaving = event if isinstance(event, Leaving) else leaving
         if isinstance(event, Answered):
             answered = event
         elif every_event:
@@ -147,11 +163,18 @@ def show_answer(
         return None
     if as_json:
         print_json({**answer_json(answered), "conversation": keep(answered)})
+        _say_sent(answered, leaving)
         return answered
     for row in [*stream.rest(answered), *source_rows(answered)]:
         say(row, to=to)
+    _say_sent(answered, leaving)
     keep(answered)
     return answered
+
+
+def _say_sent(answered: Answered, leaving: Leaving | None) -> None:
+    if row := sent_row(answered, leaving):
+        say(row, to=sys.stderr)
 
 
 def _show_plan(events: Iterable[Event], *, as_json: bool) -> int:
@@ -181,6 +204,8 @@ def status(options: argparse.Namespace, settings: Settings) -> int:
     say(
         f"{now.indexed} documents, {now.chunks} passages{unread}; vectors: {now.vectors_done} done, {now.vectors_pending} to do"
     )
+    if now.private:
+        say(f"{now.private} of them {'is' if now.private == 1 else 'are'} private: never sent to another machine")
     say(
         f"Answers with {now.chat or 'quotes only (no chat model)'}; meaning by {now.embed or 'nothing yet (no embedder)'}"
     )
@@ -189,6 +214,8 @@ def status(options: argparse.Namespace, settings: Settings) -> int:
             f"{now.embed_next} takes over from {now.embed} once it has read {now.embed_next_left} passages more. "
             f"To keep {now.embed}: brain models use {now.embed}"
         )
+    spent = f" {usd(now.spent_today)}{f' of {usd(now.budget_day)}' if now.budget_day else ''} spent today."
+    say(left_today(now.sent_today) + (spent if now.sent_today or now.spent_today else ""))
     if now.owner:
         say(f"The index is kept by pid {now.owner.pid} ({now.owner.command}) since {now.owner.since}.")
     if now.paused:

@@ -85,11 +85,12 @@ def describe(evidence: Evidence, query: str, *, explained: bool = False) -> list
         for name, value in (("words", evidence.scores.words), ("meaning", evidence.scores.vectors))
         if value is not None
     ]
+    private = ["private"] if evidence.private else []
     path = " › ".join(dict.fromkeys([evidence.title, *chunk.headings]))
     shown = snippet(plain(chunk.text, chunk.format), query, length=SNIPPET_LENGTH)
     text = f"{'… ' if shown.is_cut_before else ''}{shown.text}{' …' if shown.is_cut_after else ''}"
     return [
-        f"{evidence.number:>2}  {place(chunk.path, chunk.page, chunk.line)}   {'  '.join([*scores, *dated(evidence)])}",
+        f"{evidence.number:>2}  {place(chunk.path, chunk.page, chunk.line)}   {'  '.join([*scores, *dated(evidence), *private])}",
         f"    {one_line(path)}",
         textwrap.fill(one_line(text), WIDTH, initial_indent="    ", subsequent_indent="    "),
         *([f"    {word_places(explain(evidence, query))}"] if explained else []),
@@ -141,6 +142,7 @@ def source_rows(answered: Answered) -> list[str]:
     for unread in answered.unread:
         many = f"{len(unread.pages)} page{'s' if len(unread.pages) > 1 else ''} without text"
         rows.append(f"Not read: {place(unread.path, None, 1).rsplit(':', 1)[0]}, {many}: {in_runs(unread.pages)}")
+    rows += [f"Incomplete: {one_line(answered.broken)}"] if answered.broken else []
     where = "on this machine" if answered.stays_home else "on another machine"
     rows.append(f"({answered.model}, {where}; {answered.seconds.total:.1f} s)")
     return rows

@@ -6,9 +6,11 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from brain.ask import QUOTES
 from brain.cli.output import Progress, print_json, say
 from brain.cli.stopping import cancelling
 from brain.errors import SettingsError
+from brain.models.endpoint import is_endpoint, open_endpoint
 from brain.models.header import memory_needed, read_header
 from brain.models.shelf import OnShelf, Shelf
 from brain.seams import Cancel
@@ -64,6 +66,8 @@ def _row(model: OnShelf, used: bool) -> str:
 
 
 def _use(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
+    if name == QUOTES or (is_endpoint(name, settings.endpoints) and not (shelf.folder / f"{name}.gguf").exists()):
+        return _use_without_file(name, settings, as_json=as_json)
     path = shelf.find(name)
     role = read_header(path).role
     save(settings.home, role, "model", path.stem if path.parent == shelf.folder else str(path.resolve()))
@@ -77,6 +81,20 @@ def _use(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
             say(f"To undo it, now or later: brain models use {settings.embed.model}")
     if role == "rerank":
         say('It judges the best passages of every search, which takes time. Off again: model = "" below [rerank].')
+    return 0
+
+
+def _use_without_file(name: str, settings: Settings, *, as_json: bool) -> int:
+    """An endpoint, or the notes' own sentences, as the chat model. Raises SettingsError for an endpoint that is not right."""
+    endpoint = None if name == QUOTES else open_endpoint(name, settings.endpoints)
+    stays_home = endpoint is None or endpoint.stays_home
+    save(settings.home, "chat", "model", name)
+    if as_json:
+        print_json({"role": "chat", "model": name, "path": None, "stays_home": stays_home})
+        return 0
+    say(f"{name} is the chat model from now on.")
+    if endpoint is not None and not stays_home:
+        say(f"It answers at {endpoint.host}: what would leave this machine is shown first, and private notes never do.")
     return 0
 
 

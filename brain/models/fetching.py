@@ -18,6 +18,7 @@ from pathlib import Path
 
 from brain.errors import Cancelled, ModelError
 from brain.models.starters import File, Hub, Model, Package
+from brain.offline import is_offline
 from brain.seams import Cancel
 
 TICK = 0.1  # seconds between two looks at what has arrived
@@ -101,6 +102,8 @@ def _watched(
 def _running(
     command: Sequence[str], out: int, complaints: int, environment: dict[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
+    if is_offline():  # pip and the hub's library are out of our guard's sight: they are not even started
+        raise ModelError("Brain is offline, so nothing is fetched", hint="Leave out --offline.")
     paths = os.pathsep.join(path for path in sys.path if path)
     process = subprocess.Popen(
         command,

@@ -20,6 +20,7 @@ from brain.models import dialogue, pinning
 from brain.models.desk import Asked, Desk, Refused
 from brain.models.llama import Llama
 from brain.models.pooled import Embedding, Reranking
+from brain.offline import go_offline
 
 SLICE = 256  # tokens of a prompt read at once: how often progress is told
 RENDER_SECONDS = 3
@@ -242,5 +243,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    go_offline()  # a model needs no network, whatever is in its file
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     main()

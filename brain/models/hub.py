@@ -11,6 +11,8 @@ import sys
 import threading
 from pathlib import Path
 
+from brain.offline import go_offline, is_offline
+
 ANSWER_SECONDS = 5
 CHUNK = 1 << 18
 
@@ -56,5 +58,7 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    if is_offline():
+        go_offline()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(main(*sys.argv[1:]))

@@ -13,10 +13,11 @@ from typing import Any
 
 from brain.cleaning import one_line
 from brain.dating import written_date
+from brain.privacy import MOST_TAGS
 
 _MOST = 64_000  # characters of front matter that are looked at; yaml reads 100 kB a second
 TITLE_CHARACTERS = 150  # a title stands before every chunk as it is embedded
-_MANY = 200  # tags or aliases of one note
+_MANY = MOST_TAGS  # tags or aliases of one note
 _FENCED = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)(?:(?<=\n)|^)(?:\1|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 _SIMPLE = re.compile(r"^([A-Za-z][\w -]{0,40}):[ \t]+(\S.*)$", re.MULTILINE)
 _PROPERTY = re.compile(r"(?:-[ \t]+|[ \t]+)?([A-Za-z][\w-]{0,60})::[ \t]*([^\n]*)(?:\n|$)")
@@ -26,7 +27,20 @@ _ALIASES = ("aliases", "alias")
 MACHINE_KEY, MACHINE_VALUE = "brain", "machine-written"  # what an answer saved as a note says of itself
 _DATES = ("date", "created", "created_at", "date_created", "creation_date", "published", "updated", "modified")
 _KNOWN = frozenset(
-    (*_TITLES, *_TAGS, *_ALIASES, *_DATES, "icon", "id", "public", "type", "filters", "collapsed", MACHINE_KEY)
+    (
+        *_TITLES,
+        *_TAGS,
+        *_ALIASES,
+        *_DATES,
+        "icon",
+        "id",
+        "private",
+        "public",
+        "type",
+        "filters",
+        "collapsed",
+        MACHINE_KEY,
+    )
 )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from brain.cleaning import defuse, one_line
 from brain.dating import date_in_name
+from brain.privacy import is_marked
 from brain.readers.decoding import decode
 from brain.readers.front import read_front, unique
 from brain.readers.opening import open_bytes
@@ -60,6 +61,7 @@ def parse(path: Path, data: bytes) -> Document:
     date = front.date or (
         day if day and len(day) == len("2025-03-09") else None
     )  # "March 2024" is what a title is about
+    tags = unique((*front.tags, *_inline_tags(text, blocks)))
     return Document(
         path,
         title=title or stem(path),
@@ -69,9 +71,10 @@ def parse(path: Path, data: bytes) -> Document:
         titled=title is not None,
         date=date,
         date_origin=("frontmatter" if front.date else "title") if date else None,
-        tags=unique((*front.tags, *_inline_tags(text, blocks))),
+        tags=tags,
         aliases=front.aliases,
         machine_written=front.machine_written,
+        private=is_marked(text, tags),
     )
 
 

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from brain.offline import go_offline
 from brain.readers.pdf_text import readable, tidy
 
 Line = dict[str, Any]
@@ -30,6 +31,7 @@ _LOCKED = "is protected by a password"
 
 def main() -> None:
     """Serve files until standard input ends."""
+    go_offline()  # a document needs no network, whatever is in it
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not look like an answer
     _limit()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from brain.cleaning import defuse, one_line
+from brain.privacy import is_marked
 from brain.readers.decoding import decode
 from brain.readers.opening import open_bytes
 from brain.types import Block, Document
@@ -25,7 +26,8 @@ def read(path: Path) -> Document:
 def parse(path: Path, data: bytes) -> Document:
     """Bytes to a Document: a prose block a paragraph, parted by blank lines. Raises ReadError for what is not text."""
     text = defuse(decode(data, path.name))
-    return Document(path, title=stem(path), text=text, blocks=tuple(paragraphs(text)), format="text")
+    blocks = tuple(paragraphs(text))
+    return Document(path, title=stem(path), text=text, blocks=blocks, format="text", private=is_marked(text))
 
 
 def paragraphs(text: str) -> Iterator[Block]:

@@ -16,16 +16,17 @@ from brain.store.conversations import Conversations
 from brain.store.database import Database
 from brain.store.files import Counts, Files
 from brain.store.passages import Facts, Passages
+from brain.store.private import Mark, Marks
 from brain.store.queues import Queues, WordsRow
 from brain.store.writing import COMPACTED, ERASED, set_setting, setting
 
 CHROMA_MARK = "chroma"  # the setting that says how the Chroma folder was left; empty: there is none
 WORTH_WRITING_ANEW = 0.2  # of the file is free pages
 
-__all__ = ["CHROMA_MARK", "Catalog", "Counts", "Facts", "WordsRow"]
+__all__ = ["CHROMA_MARK", "Catalog", "Counts", "Facts", "Mark", "WordsRow"]
 
 
-class Catalog(Files, Passages, Queues, Coming, Checks, Conversations):
+class Catalog(Files, Passages, Queues, Coming, Checks, Conversations, Marks):
     """One catalog file. A context manager; `read_only` sees what another process commits."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:

@@ -100,6 +100,8 @@ def without(answered: Answered, lost: Collection[Path]) -> Answered:
         citations=citations,
         evidence=tuple(one for one in answered.evidence if one.chunk.path not in lost),
         unread=tuple(one for one in answered.unread if one.path not in lost),
+        withheld=tuple(one for one in answered.withheld if one.path not in lost),
+        earlier=tuple(path for path in answered.earlier if path not in lost),
         verdicts=tuple(one for one in answered.verdicts if one.number in kept and one.path not in lost),
     )
 
@@ -112,5 +114,7 @@ def _with_paths(answered: Answered, change: Callable[[Path], Path]) -> Answered:
             replace(one, chunk=replace(one.chunk, path=change(one.chunk.path))) for one in answered.evidence
         ),
         unread=tuple(replace(one, path=change(one.path)) for one in answered.unread),
+        withheld=tuple(one if one.path is None else replace(one, path=change(one.path)) for one in answered.withheld),
+        earlier=tuple(change(path) for path in answered.earlier),
         verdicts=tuple(replace(one, path=change(one.path)) for one in answered.verdicts),
     )

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Collection
 
 from brain.dating import date_in_name, dated
-from brain.store.scoping import relative_parts
+from brain.scoping import relative_parts
 from brain.types import DateOrigin
 
 

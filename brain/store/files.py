@@ -185,8 +185,9 @@ class Files:
         """The document as its reader returned it. Raises StoreError for a path without one."""
         with self._database.reading() as database:
             file = file_id(database, path)
-            query = "SELECT title, titled, format, date, date_origin, pages, unread, machine FROM files WHERE id = ?"
-            title, titled, format, date, origin, pages, unread, machine = database.execute(query, (file,)).fetchone()
+            query = "SELECT title, titled, format, date, date_origin, pages, unread, machine, private FROM files WHERE id = ?"
+            row = database.execute(query, (file,)).fetchone()
+            title, titled, format, date, origin, pages, unread, machine, private = row
             packed = database.execute("SELECT packed FROM outlines WHERE file = ?", (file,)).fetchone()[0]
             pieces = database.execute("SELECT text FROM pieces WHERE file = ? ORDER BY part", (file,)).fetchall()
             tags = database.execute("SELECT tag FROM tags WHERE file = ? ORDER BY ordinal", (file,)).fetchall()
@@ -206,6 +207,7 @@ class Files:
             unread_pages=tuple(json.loads(unread)),
             page_labels=outline.labels,
             machine_written=bool(machine),
+            private=bool(private),
         )
 
     def counts(self) -> Counts:

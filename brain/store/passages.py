@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from brain.errors import StoreError
+from brain.scoping import Places, day_of, is_within, relative_parts, tags_named
 from brain.store.database import Database
 from brain.store.dates import watched
+from brain.store.marks import tags_of
 from brain.store.rows import batched, marks, path_from_bytes
-from brain.store.scoping import Places, day_of, is_within, relative_parts, tags_named
 from brain.store.texts import chunks_of, file_id, rows_of, rows_where, span
 from brain.types import Chunk, DateOrigin, Scope, Unread
 
@@ -29,6 +30,7 @@ class Facts:
     tags: tuple[str, ...]
     file: int  # equal for chunks of one document
     position: int  # in reading order, from 0
+    private: bool  # it says of itself that it must not leave this machine
 
 
 class Passages:
@@ -54,14 +56,17 @@ class Passages:
         with self._database.reading() as database:
             rows = rows_of(database, ids)
             files = {row.file for row in rows}
-            tags = _tags(database, files)
+            tags = tags_of(database, files)
             dates: dict[int, tuple[str, DateOrigin]] = {}
+            private: dict[int, bool] = {}
             for batch in batched(files):
-                query = f"SELECT id, dated, dated_by, modified FROM files WHERE id IN ({marks(batch)})"
-                for file, date, origin, modified in database.execute(query, batch):
+                query = f"SELECT id, dated, dated_by, modified, private FROM files WHERE id IN ({marks(batch)})"
+                for file, date, origin, modified, marked in database.execute(query, batch):
                     dates[file] = (date, origin) if date else (day_of(modified), "modified")
+                    private[file] = bool(marked)
         return {
-            row.id: Facts(row.title, *dates[row.file], tags.get(row.file, ()), row.file, row.ordinal) for row in rows
+            row.id: Facts(row.title, *dates[row.file], tags.get(row.file, ()), row.file, row.ordinal, private[row.file])
+            for row in rows
         }
 
     def neighbours(self, chunk_id: int, reach: int = 1) -> list[Chunk]:
@@ -147,15 +152,6 @@ class Passages:
 
 def _path(unread: Unread) -> Path:
     return unread.path
-
-
-def _tags(database: sqlite3.Connection, files: Collection[int]) -> dict[int, tuple[str, ...]]:
-    found: dict[int, list[str]] = defaultdict(list)
-    for batch in batched(files):
-        query = f"SELECT file, tag FROM tags WHERE file IN ({marks(batch)}) ORDER BY file, ordinal"
-        for file, tag in database.execute(query, batch):
-            found[file].append(tag)
-    return {file: tuple(tags) for file, tags in found.items()}
 
 
 def _files_in(database: sqlite3.Connection, scope: Scope) -> list[int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from brain.errors import StoreError, StoreOutdated
 from brain.store.dates import date_all
+from brain.store.marks import mark_all
 
 # Text is kept in pieces: a chunk cut out of a 5 MB value costs SQLite 3 ms, out of a piece microseconds.
 # Vectors lie in a rowid table of their own: 1.5 KB rows in a WITHOUT ROWID table spill a whole page each.
@@ -108,12 +109,15 @@ _CONVERSATIONS = (
     "CREATE INDEX sources_path ON sources (path)",
 )
 _MACHINE_WRITTEN = ("ALTER TABLE files ADD COLUMN machine INTEGER NOT NULL DEFAULT 0",)
+# What is not known to be public is private.
+_PRIVATE = ("ALTER TABLE files ADD COLUMN private INTEGER NOT NULL DEFAULT 1", mark_all)
 
 # MIGRATIONS[n] leads from version n to n + 1. Released steps are never edited: add one.
 MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] = (
     _FIRST,
     _ORIGINS_OF_DATES,
     (*_CONVERSATIONS, *_MACHINE_WRITTEN),
+    _PRIVATE,
 )
 
 

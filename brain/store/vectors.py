@@ -41,8 +41,8 @@ class ExactVectors:
     """Every vector in memory, compared with one matrix product. Given a catalog, it follows what is committed there."""
 
     def __init__(self, catalog: Catalog | None = None, model: str = "") -> None:
+        self.model = model
         self._catalog = catalog
-        self._model = model
         self._lock = threading.RLock()
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._matrix: Vectors = np.empty((0, 0), np.float32)
@@ -122,15 +122,15 @@ class ExactVectors:
             return
         self._scope = None
         if not self._rows:
-            ids, self._matrix = self._catalog.all_vectors(self._model)
+            ids, self._matrix = self._catalog.all_vectors(self.model)
             self._ids = ids
             self._rows = {chunk: row for row, chunk in enumerate(ids.tolist())}
         else:
-            stored = self._catalog.vector_ids(self._model)
+            stored = self._catalog.vector_ids(self.model)
             held = self._ids[: len(self._rows)]
             self.remove(np.setdiff1d(held, stored).tolist())
             missing = np.setdiff1d(stored, self._ids[: len(self._rows)])
-            self.add(*self._catalog.vectors(self._model, missing.tolist()))
+            self.add(*self._catalog.vectors(self.model, missing.tolist()))
         self._seen = now
 
     def _reserve(self, rows: int, width: int) -> None:
@@ -268,7 +268,9 @@ class ChromaVectors(ScopedSearch):
             from chromadb.config import Settings
 
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
+            # It would read a `.env` of whatever folder it is started in, and send traces where that says.
+            quiet = Settings(_env_file=None, anonymized_telemetry=False, chroma_otel_granularity=None)
+            self._client = chromadb.PersistentClient(str(self._folder), quiet)
             self._collection = self._client.get_or_create_collection(
                 _COLLECTION, embedding_function=None, configuration={"hnsw": dict(_HNSW)}
             )

@@ -96,6 +96,7 @@ def write_document(
         "unread": json.dumps(document.unread_pages),
         "length": len(document.text),
         "machine": int(document.machine_written),
+        "private": int(document.private),
     }
     columns, updates = ", ".join(row), ", ".join(f"{name} = excluded.{name}" for name in row)
     database.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain.store.scoping import Places, day_of, is_within, tags_named
+from brain.scoping import Places, day_of, is_within, tags_named
 from brain.types import Scope
 
 FOLDERS = ["/home/me/Notes", "/home/me/Notes/work", "/srv/x"]

@@ -1,4 +1,4 @@
-"""Which files a scope leaves: by place, tag, format and date. Pure."""
+"""Which files are meant: by place, tag, format and date. Pure."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Places:
         whole, names, stems = decided
         if whole or not (names or stems):
             return whole
-        name = _folded(name)
+        name = folded(name)
         return name in names or name in stems or os.path.splitext(name)[0] in stems  # noqa: PTH122 -- of text
 
     def _decide(self, folder: str) -> tuple[bool, frozenset[str], frozenset[str]]:
         """Whether all of a folder is meant; else which files in it are, by name, and by name with or without its ending."""
-        whole = _folded(folder).split(_SEPARATOR)
+        whole = folded(folder).split(_SEPARATOR)
         below = relative_parts(f"{folder}{_SEPARATOR}", self._folders)[:-1]
         parts = whole[len(whole) - len(below) :]
         names, stems = set(), set()
@@ -65,7 +65,7 @@ class _Place:
 
     @classmethod
     def of(cls, place: str) -> _Place:
-        parts = [part for part in _folded(place.replace("\\", "/")).split("/") if part not in ("", ".")]
+        parts = [part for part in folded(place.replace("\\", "/")).split("/") if part not in ("", ".")]
         return cls(parts, place.endswith(("/", "\\")), place.startswith("/"))
 
 
@@ -86,8 +86,8 @@ def day_of(seconds: int) -> str:
 
 def tags_named(wanted: str, tags: Iterable[str]) -> list[str]:
     """Those of `tags` that a tag names: itself and, "a" naming "a/b", what is below it."""
-    name = _folded(wanted.strip("#/"))
-    return [tag for tag in tags if (folded := _folded(tag)) == name or folded.startswith(f"{name}/")]
+    name = folded(wanted.strip("#/"))
+    return [tag for tag in tags if (own := folded(tag)) == name or own.startswith(f"{name}/")]
 
 
 def is_within(day: str, scope: Scope) -> bool:
@@ -99,6 +99,7 @@ def is_within(day: str, scope: Scope) -> bool:
     return late_enough and early_enough
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """A name as names are compared: whatever its case and however its accents are stored."""
     # macOS spells "é" in file names as two characters, people type one.
     return unicodedata.normalize("NFC", text).casefold()
