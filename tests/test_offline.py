@@ -194,6 +194,7 @@ MAY_CONNECT = (
     "brain.offline",
     "brain.models.hub",
     "brain.models.endpoint",
+    "brain.models.wires",
     "brain.store.chroma_server",
 )
 NETWORK = {
