@@ -275,6 +275,7 @@ class _Child:
         # PYTHONSAFEPATH keeps whatever lies in the current folder from being imported in place of ours.
         environment = os.environ | {
             "OMP_WAIT_POLICY": "passive",
+            "GGML_NO_BACKTRACE": "1",  # a debugger takes seconds, and its lines drown the reason
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
         }
         self.process = subprocess.Popen(
