@@ -26,6 +26,7 @@ from brain.store.rates import Rates
 
 if TYPE_CHECKING:
     from brain.models.local import GgufChat, GgufEmbedder, GgufReranker
+    from brain.models.warmth import Chats
     from brain.store.vectors import ChromaVectors, ExactVectors
     from brain.store.words import Words
 
@@ -52,7 +53,7 @@ class Parts:
         self._exact: ExactVectors | None = None
         self._chroma: ChromaVectors | None = None
         self._embedder: GgufEmbedder | None = None
-        self._chat: tuple[Path, GgufChat] | None = None
+        self._chats: Chats | None = None
         self._reranker: GgufReranker | None = None
         if claim.ours:
             self._clear_away()
@@ -134,11 +135,13 @@ class Parts:
         """The embedder, its header read; its process starts at first use. Raises ModelError."""
         with self._lock:
             if self._embedder is None:
-                from brain.models.local import open_embedder, physical_cores
+                from brain.models.local import open_embedder
+                from brain.models.machine import physical_cores
 
                 path = self.shelf.find(self.settings.embed.model)
                 threads = self.settings.embed.threads or fitting_threads(physical_cores(), on_battery=is_on_battery())
-                self._embedder = open_embedder(path, threads=threads, polite=self.polite)
+                layers = self.settings.embed.gpu_layers
+                self._embedder = open_embedder(path, threads=threads, polite=self.polite, gpu_layers=layers)
             return self._embedder
 
     def reranker(self) -> GgufReranker | None:
@@ -163,17 +166,26 @@ class Parts:
         return self.shelf.find(name or self.settings.chat.model)
 
     def chat(self, path: Path) -> GgufChat:
-        """The chat model in a file. One is open at a time: opening another ends the one before and gives its memory back."""
+        """The chat model in a file; its process starts at first use. The one used before stays warm where memory allows."""
         with self._lock:
-            if self._chat is not None and self._chat[0] != path:
-                self._chat[1].close()
-                self._chat = None
-            if self._chat is None:
-                from brain.models.local import open_chat
+            if self._chats is None:
+                from brain.models.warmth import Chats
 
-                chosen = self.settings.chat
-                self._chat = (path, open_chat(path, window=chosen.window, threads=chosen.threads))
-            return self._chat[1]
+                self._chats = Chats(self._open_chat)
+        return self._chats.open(path)
+
+    def _open_chat(self, path: Path, make_room: Callable[[], None]) -> GgufChat:
+        from brain.models.local import open_chat
+
+        chosen = self.settings.chat
+        return open_chat(
+            path,
+            window=chosen.window,
+            threads=chosen.threads,
+            gpu_layers=chosen.gpu_layers,
+            batch=chosen.batch,
+            make_room=make_room,
+        )
 
     def drop_indexes(self) -> None:
         """Delete both derived indexes; the catalog marks all of their content as pending."""
@@ -244,8 +256,8 @@ class Parts:
                 last.callback(self._embedder.close)
             if self._reranker is not None:
                 last.callback(self._reranker.close)
-            if self._chat is not None:
-                last.callback(self._chat[1].close)
+            if self._chats is not None:
+                last.callback(self._chats.close)
 
     def _clear_away(self) -> None:
         """Delete what an index that was being replaced has left."""

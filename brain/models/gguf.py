@@ -15,12 +15,12 @@ import numpy as np
 
 from brain.models import dialogue, pinning
 from brain.models.desk import Asked, Desk, Refused
-from brain.models.llama import Llama
+from brain.models.llama import Llama, can_offload
+from brain.models.machine import attempts, fitting_batch
 from brain.models.pooled import Embedding, Reranking
 from brain.models.rendering import Rendering
 from brain.models.speech import HARMONY, TELLING, listener
 
-SLICE = 256  # tokens of a prompt read at once: how often progress is told
 LAST_TOKENS = 128  # how far back a repeated word is held against the model
 UNKNOWN, CONTROL, USER_DEFINED = 1 << 0, 1 << 3, 1 << 4  # llama.cpp's token attributes
 
@@ -30,11 +30,13 @@ class Chat:
 
     def __init__(self, setup: dict[str, Any]) -> None:
         self.window = int(setup["window"])
+        self.slice = fitting_batch(setup["batch"], offloads=can_offload())
         self.llama = Llama(
             setup["path"],
+            attempts(setup["gpu_layers"], setup["layers"], offloads=can_offload()),
             n_ctx=-(-self.window // 256) * 256,
-            n_batch=SLICE,
-            n_ubatch=SLICE,
+            n_batch=self.slice,
+            n_ubatch=self.slice,
             n_threads=setup["threads"],
             n_threads_batch=setup["threads"],
             flash_attn=True,
@@ -131,11 +133,11 @@ class Chat:
         abort = library.ggml_abort_callback(lambda _: asked.is_stopped())
         library.llama_set_abort_callback(model.ctx, abort, None)
         try:
-            for start in range(kept, len(tokens), SLICE):
+            for start in range(kept, len(tokens), self.slice):
                 if asked.is_stopped():
                     return False
                 asked.reply("reading", done=start, total=of or len(tokens))
-                model.eval(tokens[start : start + SLICE])
+                model.eval(tokens[start : start + self.slice])
         except RuntimeError as error:
             if self.keeps_state or not asked.is_stopped():
                 self._forget()  # half a slice may be in it
