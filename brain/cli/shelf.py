@@ -11,6 +11,7 @@ from brain.cli.stopping import cancelling
 from brain.errors import SettingsError
 from brain.models.header import Header, memory_needed, read_header
 from brain.models.machine import ALL, attempts, can_offload, fitting_batch, physical_cores
+from brain.models.rendering import trial
 from brain.models.shelf import OnShelf, Shelf
 from brain.power import fitting_threads, is_on_battery
 from brain.seams import Cancel
@@ -99,12 +100,21 @@ def _info(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
         "memory_bytes": needed,
         **_settled(header, settings),
     }
+    if header.role == "chat":
+        facts["chat_template"] = _TEMPLATES[trial(header.chat_template)]
     if as_json:
         print_json(facts)
         return 0
     for fact, value in facts.items():
         say(f"{fact.replace('_', ' '):>18}  {value}")
     return 0
+
+
+_TEMPLATES = {
+    "file": "its own",
+    "missing": "none in the file: ChatML is used",
+    "broken": "the file's own does not work: ChatML is used",
+}
 
 
 def _settled(header: Header, settings: Settings) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Runs inside the model child: turns to a prompt, by the template of the model's own file or, where that fails, by ChatML.
+"""Runs inside the model child, but for `trial`: turns to a prompt, by the template of the model's own file or, where that fails, by ChatML.
 
 A template is a program from an untrusted file: the sandbox keeps it from acting, and limits keep it from looping.
 """
@@ -6,7 +6,9 @@ A template is a program from an untrusted file: the sandbox keeps it from acting
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -58,6 +60,27 @@ class Rendering:
         return str(form(messages=turns, **self._switches).prompt)
 
 
+def trial(template: str) -> str:
+    """What would come of a template, found out in a process of its own: "file" where it works, else "missing" or "broken"."""
+    command = [sys.executable, "-P", "-m", "brain.models.rendering"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    try:
+        done = subprocess.run(
+            command, input=template, capture_output=True, encoding="utf-8", timeout=60, check=True, env=environment
+        )
+    except (subprocess.SubprocessError, OSError):
+        return "broken"
+    return done.stdout.strip()
+
+
+def main() -> None:
+    """Try the template that comes over stdin, and say which one would be used."""
+    turns = [{"role": role, "content": f"words of the {role}"} for role in ("system", "user", "assistant", "user")]
+    rendering = Rendering(sys.stdin.buffer.read().decode("utf-8", "replace"), begin="<s>", end="</s>")
+    rendering.prompt(turns)
+    sys.stdout.write(rendering.source)
+
+
 @contextlib.contextmanager
 def _bounded() -> Iterator[None]:
     """Limits of time and memory around a chat template: the sandbox keeps it from acting, not from looping."""
@@ -83,3 +106,7 @@ def _bounded() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
         if limits is not None:
             resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ Each is a tiny model of some family with bytes of its header or tensors changed,
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 import threading
@@ -36,24 +37,38 @@ class Outcome:
 
 
 def mutants(folder: Path, *, many: int, seed: int = 11) -> Iterator[Path]:
-    """Broken files, one at a time; a third are cut, the others have a few bytes changed, mostly in the header."""
+    """Broken files, one at a time: cut, bytes changed anywhere or among the keys, one number of a key or of a tensor forged."""
     random = np.random.default_rng(seed)
     whole = {
         name: families.write(folder / f"{name}.whole", family).read_bytes() for name, family in families.CHATS.items()
     }
     for number in range(many):
-        name = list(whole)[number % len(whole)]
+        name = list(whole)[int(random.integers(len(whole)))]
         data = bytearray(whole[name])
-        if number % 3 == 0:
-            del data[int(random.integers(10, len(data))) :]
-        else:
-            reach = len(data) if number % 3 == 1 else 3_000  # the keys stand in the first bytes
-            for at in random.integers(4, reach, int(random.integers(1, 12))):
-                data[at] = random.integers(0, 256)
+        match number % 6:
+            case 0:
+                del data[int(random.integers(10, len(data))) :]
+            case 1 | 2 as place:
+                reach = len(data) if place == 1 else 3_000  # the keys stand in the first bytes
+                for at in random.integers(4, reach, int(random.integers(1, 12))):
+                    data[at] = random.integers(0, 256)
+            case 3 | 4:
+                keys = list(re.finditer(rb"[a-z0-9-]+\.[a-z_.]+\x04\x00\x00\x00", data[:4_000]))
+                at = keys[int(random.integers(len(keys)))].end()
+                data[at : at + 4] = _forged(random).to_bytes(4, "little")
+            case _:
+                tensors = list(re.finditer(rb"blk\.\d\.[a-z_0-9.]+[a-z]", data[:40_000]))
+                at = tensors[int(random.integers(len(tensors)))].end() + 4 * int(random.integers(0, 6))
+                data[at : at + 4] = _forged(random).to_bytes(4, "little")
         path = folder / f"{number}-{name}.gguf"
         path.write_bytes(bytes(data))
         yield path
         path.unlink()
+
+
+def _forged(random: np.random.Generator) -> int:
+    odd = (0, 1, 2, 3, 5, 7, 63, 65, 255, 4_096, 65_535, 1 << 20, (1 << 31) - 1, (1 << 32) - 1)
+    return odd[int(random.integers(len(odd)))]
 
 
 def outcome(path: Path) -> Outcome:
@@ -80,7 +95,8 @@ def main(many: int) -> None:
     for kind in counts:
         seconds = sorted(one.seconds for one in found if one.kind == kind)
         sys.stdout.write(f"{kind:>9}: median {seconds[len(seconds) // 2]:.2f} s, longest {seconds[-1]:.2f} s\n")
-    for reason, often in Counter(one.reason.partition(": ")[2] or one.reason for one in found).most_common():
+    reasons = (re.sub(r"[\d.,]+( [kMG]B)?", "N", one.reason.partition(" ")[2]) for one in found if one.reason)
+    for reason, often in Counter(reasons).most_common():
         sys.stdout.write(f"{often:>4} {reason[:140]}\n")
 
 
