@@ -36,6 +36,7 @@ from brain.store.rates import Rates
 
 if TYPE_CHECKING:
     from brain.models.local import GgufChat, GgufEmbedder, GgufReranker
+    from brain.models.warmth import Chats
     from brain.store.chroma_server import ServedVectors
     from brain.store.vectors import ChromaVectors, ExactVectors
     from brain.store.words import Words
@@ -89,7 +90,7 @@ class Parts:
         self._words: Words | None = None
         self._exact: ExactVectors | None = None
         self._chroma: ChromaVectors | ServedVectors | None = None
-        self._chat: tuple[Path, GgufChat] | None = None
+        self._chats: Chats | None = None
         self._reranker: GgufReranker | None = None
         if settings.store.chroma:
             from brain.store.chroma_server import address
@@ -258,17 +259,26 @@ class Parts:
         return Chosen(name, path=self.shelf.find(name))
 
     def chat(self, path: Path) -> GgufChat:
-        """The chat model in a file. One is open at a time: opening another ends the one before and gives its memory back."""
+        """The chat model in a file; its process starts at first use. The one used before stays warm where memory allows."""
         with self._lock:
-            if self._chat is not None and self._chat[0] != path:
-                self._chat[1].close()
-                self._chat = None
-            if self._chat is None:
-                from brain.models.local import open_chat
+            if self._chats is None:
+                from brain.models.warmth import Chats
 
-                chosen = self.settings.chat
-                self._chat = (path, open_chat(path, window=chosen.window, threads=chosen.threads))
-            return self._chat[1]
+                self._chats = Chats(self._open_chat)
+        return self._chats.open(path)
+
+    def _open_chat(self, path: Path, make_room: Callable[[], None]) -> GgufChat:
+        from brain.models.local import open_chat
+
+        chosen = self.settings.chat
+        return open_chat(
+            path,
+            window=chosen.window,
+            threads=chosen.threads,
+            gpu_layers=chosen.gpu_layers,
+            batch=chosen.batch,
+            make_room=make_room,
+        )
 
     def drop_indexes(self) -> None:
         """Delete both derived indexes; the catalog marks all of their content as pending."""
@@ -342,14 +352,16 @@ class Parts:
             last.callback(self.embedders.close)
             if self._reranker is not None:
                 last.callback(self._reranker.close)
-            if self._chat is not None:
-                last.callback(self._chat[1].close)
+            if self._chats is not None:
+                last.callback(self._chats.close)
 
     def _open_embedder(self, name: str) -> GgufEmbedder:
-        from brain.models.local import open_embedder, physical_cores
+        from brain.models.local import open_embedder
+        from brain.models.machine import physical_cores
 
-        threads = self.settings.embed.threads or fitting_threads(physical_cores(), on_battery=is_on_battery())
-        return open_embedder(self.shelf.find(name), threads=threads, polite=self.polite)
+        chosen = self.settings.embed
+        threads = chosen.threads or fitting_threads(physical_cores(), on_battery=is_on_battery())
+        return open_embedder(self.shelf.find(name), threads=threads, polite=self.polite, gpu_layers=chosen.gpu_layers)
 
     def _clear_away(self) -> None:
         """Delete what an index that was being replaced has left."""

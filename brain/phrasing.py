@@ -63,6 +63,15 @@ class Phrasing:
         if spans and not self._may_repeat(spans[-1][0]):
             yield from self._show(len(self._text))
 
+    def forget(self) -> str:
+        """Begin anew: what was said so far was a thought, as is now known. Returns it."""
+        thought, self._text = self._text, ""
+        self._shown = self._passed = 0
+        self._checked.clear()
+        self._said.clear()
+        self.is_over = False
+        return thought
+
     def finish(self) -> Iterator[Token | Checked]:
         """The stream has ended, or was stopped: give the rest."""
         spans = sentences(self._text)
@@ -150,6 +159,8 @@ def said(
         hear(delta)
         if isinstance(delta, Reading | Leaving):
             yield delta
+        elif delta.thought and not delta.text:
+            yield Thought(phrasing.forget())
         elif delta.thought:
             yield Thought(delta.text)
         else:

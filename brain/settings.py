@@ -34,6 +34,7 @@ class EmbedSettings:
 
     model: str = "all-minilm-l6-v2"  # a name on the shelf or the path of a GGUF file
     threads: int = 0  # 0: as many as fit the machine
+    gpu_layers: int = -1  # on a graphics card, where the build can use one; -1: as many as fit, 0: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class ChatSettings:
 
     model: str = "smollm2-135m-instruct"
     threads: int = 0
+    gpu_layers: int = -1
+    batch: int = 0  # tokens of a prompt read at once; 0: as many as suit the machine
     window: int = 8192  # tokens, prompt and answer together; never more than the model was trained for
     limit: int = 400  # tokens of one answer
     keep_mb: int = (
@@ -201,7 +204,7 @@ def _merge(target: Any, given: dict[str, Any], *, where: str, path: Path) -> Any
                 f"{path}: {name} = {value!r} should be {_kind(types[key])}.",
                 hint=f"The default is {list(current) if isinstance(current, tuple) else current!r}.",
             )
-        elif types[key] is int and value < 0:
+        elif types[key] is int and value < min(0, current):  # only -1 for a default allows -1
             raise SettingsError(f"{path}: {name} = {value} is negative.", hint=f"The default is {current!r}.")
         else:
             changes[key] = value

@@ -188,7 +188,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """One streamed piece from a chat model."""
+    """One streamed piece from a chat model. An empty thought: what was said before it was a thought as well."""
 
     text: str
     thought: bool = False

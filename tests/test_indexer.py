@@ -326,12 +326,13 @@ def test_a_change_without_an_event_is_found_by_a_sweep(home, notes, embedder, mo
 def test_indexing_in_the_background_lets_others_go_first_and_spares_the_battery(home, monkeypatch, written, threads):
     opened = []
 
-    def open_embedder(path, *, threads, polite):
+    def open_embedder(path, *, threads, polite, gpu_layers):
         opened.append((threads, polite))
+        assert gpu_layers == -1
         return HashingEmbedder()
 
     monkeypatch.setattr("brain.models.local.open_embedder", open_embedder)
-    monkeypatch.setattr("brain.models.local.physical_cores", lambda: 8)
+    monkeypatch.setattr("brain.models.machine.physical_cores", lambda: 8)
     monkeypatch.setattr("brain.parts.is_on_battery", lambda: True)
     monkeypatch.setattr(Shelf, "find", lambda self, name: home / "no.gguf")
     (home / "config.toml").write_text(written)

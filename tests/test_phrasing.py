@@ -105,3 +105,13 @@ def test_a_mark_behind_a_sentence_that_is_known_still_chooses_its_source():
         list(phrasing.add(piece))
     list(phrasing.finish())
     assert [one.title for one in phrasing.cited()[1]] == ["Pump", "Well"]
+
+
+def test_what_turns_out_to_have_been_a_thought_is_no_part_of_the_answer():
+    phrasing = Phrasing("What about the well?", EVIDENCE, tiny=False)
+    list(phrasing.add("Let me see. The moon is made of cheese. Hm"))
+    assert phrasing.forget() == "Let me see. The moon is made of cheese. Hm"
+    events = [*phrasing.add("The pump was made in Ulm."), *phrasing.finish()]
+    assert "".join(event.text for event in events if isinstance(event, Token)) == phrasing.text
+    assert phrasing.text == "The pump was made in Ulm."
+    assert [sentence.supported for sentence in phrasing.cited()[0]] == [True]

@@ -49,6 +49,8 @@ def test_a_list_of_texts_is_read_as_a_tuple(tmp_path):
         ("[chat]\nlimit = 'many'", "chat.limit = 'many' should be of type int", "default is 400"),
         ("[chat]\nlimit = true", "chat.limit = True should be of type int", "default"),
         ("[chat]\nlimit = -1", "negative", "default"),
+        ("[chat]\ngpu_layers = -2", "negative", "default"),
+        ("[embed]\nthreads = -1", "negative", "default"),
         ("[notes]\nignore = 'x'", "notes.ignore = 'x' should be a list of texts", "default is []"),
         ("[notes]\nignore = [1]", "notes.ignore = [1] should be a list of texts", "default is []"),
         ("chat = 3", "chat = 3 should be of type", "default"),

@@ -228,7 +228,9 @@ Where nobody can be asked, as in a script, nothing is sent without --send, and t
         "models",
         "list the models on the shelf; pull, use, inspect or remove one",
         module="shelf",
-        more='--json prints {"folder", "models": [{"name", "role", "path", "bytes", "here", "used", "licence"}]}.',
+        more="info says what a model is, whether its chat template works, and what memory, threads, tokens at once and layers on\n"
+        "a graphics card it would get.\n"
+        '--json prints {"folder", "models": [{"name", "role", "path", "bytes", "here", "used", "licence"}]}.',
     )
     models.add_argument("action", nargs="?", choices=("list", "pull", "use", "info", "remove"), default="list")
     models.add_argument(

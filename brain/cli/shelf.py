@@ -11,8 +11,11 @@ from brain.cli.output import Progress, print_json, say
 from brain.cli.stopping import cancelling
 from brain.errors import SettingsError
 from brain.models.endpoint import is_endpoint, open_endpoint
-from brain.models.header import memory_needed, read_header
+from brain.models.header import Header, memory_needed, read_header
+from brain.models.machine import ALL, attempts, can_offload, fitting_batch, physical_cores
+from brain.models.rendering import trial
 from brain.models.shelf import OnShelf, Shelf
+from brain.power import fitting_threads, is_on_battery
 from brain.seams import Cancel
 from brain.settings import Settings, save
 from brain.wire import event_json, plain_json
@@ -115,13 +118,49 @@ def _info(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
         "layers": header.layers,
         "has_chat_template": bool(header.chat_template),
         "memory_bytes": needed,
+        **_settled(header, settings),
     }
+    if header.role == "chat":
+        facts["chat_template"] = _TEMPLATES[trial(header.chat_template)]
     if as_json:
         print_json(facts)
         return 0
     for fact, value in facts.items():
         say(f"{fact.replace('_', ' '):>18}  {value}")
     return 0
+
+
+_TEMPLATES = {
+    "file": "its own",
+    "missing": "none in the file: ChatML is used",
+    "broken": "the file's own does not work: ChatML is used",
+}
+
+
+def _settled(header: Header, settings: Settings) -> dict[str, object]:
+    """What the model would be given of this machine."""
+    if header.role == "rerank":
+        threads, layers = settings.rerank.threads, ALL
+    else:
+        own = settings.chat if header.role == "chat" else settings.embed
+        threads, layers = own.threads, own.gpu_layers
+    offloads = can_offload()
+    asked = attempts(layers, header.layers, offloads=offloads)[0]
+    cores = physical_cores()
+    if header.role == "embed":
+        cores = fitting_threads(cores, on_battery=is_on_battery())
+    given: dict[str, object] = {
+        "threads": threads or cores,
+        "gpu_layers": header.layers if asked == ALL else min(asked, header.layers),
+        "gpu": "as many layers as fit"
+        if asked == ALL
+        else "as set"
+        if offloads
+        else "this build of llama.cpp uses none",
+    }
+    if header.role == "chat":
+        given["batch"] = fitting_batch(settings.chat.batch, offloads=offloads)
+    return given
 
 
 def _remove(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:

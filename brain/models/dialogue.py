@@ -1,13 +1,15 @@
-"""What a chat model is shown and what it says back, as text: turns, control tokens, templates' habits, thoughts.
+"""What a chat model is shown, as text: turns, control tokens, templates' habits, and where an answer would end.
 
-Pure. Rendering a template and counting tokens belong to `gguf.py`.
+Pure. Rendering a template and counting tokens belong to `gguf.py`, what it says back to `speech.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
+
+from brain.models.speech import HARMONY_MARK, THOUGHTS
 
 Turn = dict[str, str]  # {"role", "content"}: the form chat templates are written for
 
@@ -16,7 +18,10 @@ CHATML = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 CHATML_STOPS = ("<|im_end|>", "<|im_start|>")
-THOUGHTS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))
+SPARE, SPARE_A_TURN = 20_000, 1_000  # characters that templates may add: some tell of tools, dates and manners
+_PROBE = ("Qzfirst", "Qzsecond", "Qzthird")
+_MARK = re.compile(r"<[|｜]?[\w/.:▁-]+[|｜]?>|\[/?[A-Z_]+\]")
+_HEADING = re.compile(r"(?:^|\n)[ ]*(#{2,3} ?[\w ]{3,30}:?|[A-Z]{3,12}:|Human:|User:)[ ]*(?=\n|$)")
 
 
 def control_pattern(strings: Iterable[str]) -> re.Pattern[str] | None:
@@ -72,67 +77,34 @@ def rendered(turns: Sequence[Turn], render: Callable[[list[Turn]], str]) -> str:
     return render(plain)
 
 
-class Speech:
-    """Streamed text taken apart into answer and thoughts; markers may arrive in pieces.
+def is_true_to(prompt: str, turns: Sequence[Turn]) -> bool:
+    """Whether a prompt holds the last turn of these, and little that is in none of them."""
+    if not turns:
+        return True
+    most = SPARE + SPARE_A_TURN * len(turns) + 4 * sum(len(turn["content"]) for turn in turns)
+    return turns[-1]["content"].strip() in prompt and len(prompt) <= most
 
-    `prompt` is what the model was shown: one that ends in an open thought marker starts the model thinking. Text from the first
-    of `stops` on is dropped, and `is_over` is set.
-    """
 
-    def __init__(self, prompt: str = "", stops: Sequence[str] = ()) -> None:
-        self.is_over = False
-        self._closing = next((end for start, end in THOUGHTS if prompt.rstrip().endswith(start)), None)
-        self._stops = tuple(stops)
-        self._held = ""
-        self._begun = False  # white space ahead of the first word is not said
+def between(render: Callable[[list[Turn]], str]) -> str:
+    """What a template puts between an answer and the question after it; "" where it does not show either."""
+    probe = [{"role": role, "content": text} for role, text in zip(("user", "assistant", "user"), _PROBE, strict=True)]
+    _, _, rest = render(probe).partition(_PROBE[1])
+    found, asked, _ = rest.partition(_PROBE[2])
+    return found if asked else ""
 
-    def hear(self, text: str) -> Iterator[tuple[str, bool]]:
-        """Pieces of (text, is a thought) that are certain now."""
-        if self.is_over:
-            return
-        self._held += text
-        while not self.is_over and (marker := self._first_marker()) is not None:
-            word, at = marker
-            yield from self._say(self._held[:at])
-            self._held = self._held[at + len(word) :]
-            self._begun = False
-            if word in self._stops:
-                self.is_over = True
-                self._held = ""
-            elif self._closing is None:
-                self._closing = dict(THOUGHTS)[word]
-            else:
-                self._closing = None
-        keep = self._begun_marker()
-        certain, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
-        yield from self._say(certain)
 
-    def finish(self) -> Iterator[tuple[str, bool]]:
-        """What was held back because it might have become a marker."""
-        certain, self._held = self._held, ""
-        yield from self._say(certain)
+def ends(text: str) -> tuple[str, ...]:
+    """The words in what stands between two turns that a model which goes on past its answer would say next."""
+    marks = [mark for mark in _MARK.findall(text) if not any(mark in pair for pair in THOUGHTS)]
+    return tuple(dict.fromkeys([*marks, *(f"\n{heading.strip()}" for heading in _HEADING.findall(text))]))
 
-    def _say(self, text: str) -> Iterator[tuple[str, bool]]:
-        if not self._begun:
-            text = text.lstrip()
-        if text:
-            self._begun = True
-            yield text, self._closing is not None
 
-    def _markers(self) -> tuple[str, ...]:
-        opening = tuple(start for start, _ in THOUGHTS)
-        return (*self._stops, *((self._closing,) if self._closing else opening))
+def is_plain_end(mark: str) -> bool:
+    """Whether such a word, where it is no token of its own, is one that no answer has in it otherwise; "<s>" is HTML."""
+    return mark == "</s>" or mark.startswith("\n") or mark[0] == "[" or bool(re.search(r"[|｜_]", mark))
 
-    def _first_marker(self) -> tuple[str, int] | None:
-        found = [(word, at) for word in self._markers() if (at := self._held.find(word)) >= 0]
-        return min(found, key=lambda pair: pair[1], default=None)
 
-    def _begun_marker(self) -> int:
-        """How many characters at the end may be the beginning of a marker."""
-        longest = 0
-        for word in self._markers():
-            for size in range(min(len(word) - 1, len(self._held)), longest, -1):
-                if self._held.endswith(word[:size]):
-                    longest = size
-                    break
-        return longest
+def switches(template: str) -> dict[str, object]:
+    """What templates are told so that the model does not think first, or little where it always does."""
+    off: dict[str, object] = {"enable_thinking": False, "thinking": False}
+    return off | {"reasoning_effort": "low"} if HARMONY_MARK in template else off

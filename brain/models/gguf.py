@@ -6,11 +6,8 @@ Nothing of it is imported by the parent. A crash here is expected now and then a
 from __future__ import annotations
 
 import codecs
-import contextlib
 import os
 import re
-import signal
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,13 +15,13 @@ import numpy as np
 
 from brain.models import dialogue, pinning
 from brain.models.desk import Asked, Desk, Refused
-from brain.models.llama import Llama
+from brain.models.llama import Llama, can_offload
+from brain.models.machine import attempts, fitting_batch
 from brain.models.pooled import Embedding, Reranking
+from brain.models.rendering import Rendering
+from brain.models.speech import HARMONY, TELLING, listener
 from brain.offline import go_offline
 
-SLICE = 256  # tokens of a prompt read at once: how often progress is told
-RENDER_SECONDS = 3
-RENDER_BYTES = 1 << 30
 LAST_TOKENS = 128  # how far back a repeated word is held against the model
 UNKNOWN, CONTROL, USER_DEFINED = 1 << 0, 1 << 3, 1 << 4  # llama.cpp's token attributes
 
@@ -34,11 +31,13 @@ class Chat:
 
     def __init__(self, setup: dict[str, Any]) -> None:
         self.window = int(setup["window"])
+        self.slice = fitting_batch(setup["batch"], offloads=can_offload())
         self.llama = Llama(
             setup["path"],
+            attempts(setup["gpu_layers"], setup["layers"], offloads=can_offload()),
             n_ctx=-(-self.window // 256) * 256,
-            n_batch=SLICE,
-            n_ubatch=SLICE,
+            n_batch=self.slice,
+            n_ubatch=self.slice,
             n_threads=setup["threads"],
             n_threads_batch=setup["threads"],
             flash_attn=True,
@@ -47,8 +46,12 @@ class Chat:
         library, vocab = self.llama.library, self.llama.vocab
         self.controls = {t for t in range(library.llama_vocab_n_tokens(vocab)) if self.llama.attributes(t) & CONTROL}
         self.pattern = dialogue.control_pattern(self._marked_strings())
-        self.template = str(setup["template"]) or dialogue.CHATML
-        self.source = "file" if setup["template"] else "missing"
+        begin, end = self.llama.model.token_bos(), self.llama.model.token_eos()
+        self.rendering = Rendering(str(setup["template"]), begin=self._written(begin), end=self._written(end))
+        self.has_channels = all(self._token(mark) is not None for mark in HARMONY[:2])
+        # A state cannot be cut: what such a model has read is of use only to a prompt that goes on from there.
+        model = self.llama.model._model.model
+        self.keeps_state = bool(library.llama_model_is_recurrent(model) or library.llama_model_is_hybrid(model))
 
     def count(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"counts": self.llama.count(request["texts"], special=False)}
@@ -57,7 +60,7 @@ class Chat:
         prompt = self._prompt(request["messages"])
         tokens = self._prompt_tokens(prompt)
         if request["do"] == "size":
-            asked.reply("done", tokens=len(tokens), template=self.source)
+            asked.reply("done", tokens=len(tokens), template=self.rendering.source)
             return
         room = self.window - len(tokens)
         if room < 1:
@@ -73,7 +76,16 @@ class Chat:
         }
         if self._pinned(tokens, request.get("pin"), usage, asked) and self._read(tokens, usage, asked):
             self._write(tokens, prompt, min(room, request["limit"]), usage, asked)
-        asked.reply("done", usage=usage, template=self.source)
+        asked.reply("done", usage=usage, template=self.rendering.source)
+
+    def _written(self, token: int) -> str:
+        return self.llama.piece(token).decode("utf-8", "replace") if token >= 0 else ""
+
+    def _token(self, mark: str) -> int | None:
+        """The one token with a meaning of its own that these letters are; None where they are text."""
+        tokens = self.llama.tokens(mark, special=False, control=True)
+        told = self.llama.attributes(tokens[0]) & (CONTROL | USER_DEFINED) if len(tokens) == 1 else 0
+        return tokens[0] if told else None
 
     def _marked_strings(self) -> Iterator[str]:
         """Every string that the tokenizer turns into a token with a meaning of its own."""
@@ -88,27 +100,9 @@ class Chat:
                 yield text
 
     def _prompt(self, messages: list[dict[str, str]]) -> str:
-        turns = [{"role": m["role"], "content": dialogue.neutralised(m["content"], self.pattern)} for m in messages]
-        try:
-            with _bounded():
-                return dialogue.rendered(turns, self._render)
-        except Exception as error:  # a template is a program from the model's file: it may raise anything
-            if self.source != "file":
-                raise Refused("The conversation could not be put to the model", "Start a new one.") from error
-        self.source, self.template = "broken", dialogue.CHATML
-        return dialogue.rendered(turns, self._render)
-
-    def _render(self, turns: list[dict[str, str]]) -> str:
-        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
-
-        model = self.llama.model
-        begin, end = model.token_bos(), model.token_eos()
-        form = Jinja2ChatFormatter(
-            template=self.template,
-            bos_token=self.llama.piece(begin).decode("utf-8", "replace") if begin >= 0 else "",
-            eos_token=self.llama.piece(end).decode("utf-8", "replace") if end >= 0 else "",
+        return self.rendering.prompt(
+            [{"role": m["role"], "content": dialogue.neutralised(m["content"], self.pattern)} for m in messages]
         )
-        return str(form(messages=turns, enable_thinking=False).prompt)
 
     def _prompt_tokens(self, prompt: str) -> list[int]:
         tokens = self.llama.tokens(prompt, special=False, control=True)
@@ -122,10 +116,9 @@ class Chat:
         if pin is None:
             return True
         begun = pinning.shared(tokens, self._prompt_tokens(self._prompt(pin["other"])))
-        if (
-            begun < pinning.LEAST
-            or self.llama.model.input_ids[: self.llama.model.n_tokens].tolist()[:begun] == tokens[:begun]
-        ):
+        have = self.llama.model.input_ids[: self.llama.model.n_tokens].tolist()
+        is_there = have[:begun] == tokens[:begun] and (not self.keeps_state or have == tokens[: len(have)])
+        if begun < pinning.LEAST or is_there:
             return True
         if not pinning.restore(self.llama, pin, tokens[:begun]):
             if not self._read(tokens[:begun], usage, asked, of=len(tokens)):
@@ -141,15 +134,16 @@ class Chat:
         abort = library.ggml_abort_callback(lambda _: asked.is_stopped())
         library.llama_set_abort_callback(model.ctx, abort, None)
         try:
-            for start in range(kept, len(tokens), SLICE):
+            for start in range(kept, len(tokens), self.slice):
                 if asked.is_stopped():
                     return False
                 asked.reply("reading", done=start, total=of or len(tokens))
-                model.eval(tokens[start : start + SLICE])
+                model.eval(tokens[start : start + self.slice])
         except RuntimeError as error:
+            if self.keeps_state or not asked.is_stopped():
+                self._forget()  # half a slice may be in it
             if asked.is_stopped():
                 return False
-            model.reset()
             raise Refused("The model could not read the prompt", "Ask about less at once.") from error
         finally:
             library.llama_set_abort_callback(model.ctx, library.ggml_abort_callback(), None)
@@ -163,28 +157,44 @@ class Chat:
         most = min(len(have), len(tokens) - 1)
         differs = np.nonzero(have[:most] != np.asarray(tokens[:most], dtype=have.dtype))[0]
         common = int(differs[0]) if len(differs) else most
-        if common and library.llama_memory_seq_rm(self.llama.memory, -1, common, -1):
+        if common and common == len(have):
+            return common
+        if common and not self.keeps_state and library.llama_memory_seq_rm(self.llama.memory, -1, common, -1):
             model.n_tokens = common
             return common
-        model.reset()
-        library.llama_memory_clear(self.llama.memory, True)
+        self._forget()
         return 0
+
+    def _forget(self) -> None:
+        self.llama.model.reset()
+        self.llama.library.llama_memory_clear(self.llama.memory, True)
+
+    def _ends(self) -> tuple[set[int], tuple[str, ...]]:
+        """Tokens, and words that are none, after which an answer is over: what the template has between two turns."""
+        if self.has_channels:
+            return set(), ()
+        if self.rendering.source != "file":
+            return set(), dialogue.CHATML_STOPS
+        known = {mark: self._token(mark) for mark in self.rendering.ends()}
+        words = tuple(mark for mark, token in known.items() if token is None and dialogue.is_plain_end(mark))
+        return {token for token in known.values() if token is not None}, words
 
     def _write(self, tokens: list[int], prompt: str, limit: int, usage: dict[str, int], asked: Asked) -> None:
         library, model = self.llama.library, self.llama.model
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        speech = dialogue.Speech(prompt, () if self.source == "file" else dialogue.CHATML_STOPS)
-        markers = {word.encode() for pair in dialogue.THOUGHTS for word in pair}
+        ends, words = self._ends()
+        speech = listener(prompt, words, channels=self.has_channels)
+        telling = {mark.encode() for mark in TELLING}
         # No repeat penalty: it changes the figures a small model copies from a source (1,100 became 1,200).
         generated = model.generate(tokens, temp=0.0, repeat_penalty=1.0)
         is_thinking = False
         try:
             for token in generated:
-                if asked.is_stopped() or library.llama_vocab_is_eog(self.llama.vocab, token):
+                if asked.is_stopped() or token in ends or library.llama_vocab_is_eog(self.llama.vocab, token):
                     break
                 usage["completion_tokens"] += 1
                 raw = self.llama.piece(token)
-                if token in self.controls and raw.strip() not in markers:
+                if token in self.controls and raw.strip() not in telling:
                     raw = b""
                 for text, is_thinking in speech.hear(decoder.decode(raw)):
                     asked.reply("piece", text=text, thought=is_thinking)
@@ -192,7 +202,7 @@ class Chat:
                 if speech.is_over or usage["completion_tokens"] >= limit:
                     break
         except RuntimeError as error:
-            model.reset()
+            self._forget()
             raise Refused("The model failed in the middle of the answer", "Ask again.") from error
         finally:
             generated.close()
@@ -200,35 +210,18 @@ class Chat:
             asked.reply("piece", text=text, thought=thought)
 
 
-@contextlib.contextmanager
-def _bounded() -> Iterator[None]:
-    """Limits of time and memory around a chat template: the sandbox keeps it from acting, not from looping."""
-
-    def too_long(*_: object) -> None:
-        raise TimeoutError("the chat template takes too long")
-
-    limits = None
-    if sys.platform == "linux":
-        import resource
-
-        limits = resource.getrlimit(resource.RLIMIT_AS)
-        with open("/proc/self/statm") as file:  # noqa: PTH123
-            used = int(file.read().split()[0]) * resource.getpagesize()
-        most = used + RENDER_BYTES
-        resource.setrlimit(resource.RLIMIT_AS, (most if limits[1] < 0 else min(most, limits[1]), limits[1]))
-    before = signal.signal(signal.SIGALRM, too_long)
-    signal.setitimer(signal.ITIMER_REAL, RENDER_SECONDS)
+def _leave_no_dump() -> None:
+    """A model that ends its process would leave one file as large as itself."""
     try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        if limits is not None:
-            resource.setrlimit(resource.RLIMIT_AS, limits)
+        import resource
+    except ImportError:  # not on this system
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def main() -> None:
     """Load what the first frame asks for, say so, and serve."""
+    _leave_no_dump()
     desk = Desk()
     setup = desk.first
     if setup["polite"]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from brain.errors import ModelError
+from brain.models.layout import MAX_NUMBER, Broken, Layout, whole
 
 ModelRole = Literal["embed", "chat", "rerank"]
 Scalar = str | int | float | bool
@@ -23,9 +24,9 @@ MAX_KEYS = 10_000
 MAX_TENSORS = 100_000
 MAX_ITEMS = 5_000_000  # of one array; the largest vocabularies have 262,144 words
 MAX_TEXT = 1 << 24
-MAX_NUMBER = 1 << 40
 KEPT_ITEMS = 1_024  # of number arrays: one a layer; longer ones are token scores and nobody asks for them
 ENOUGH = (8 << 20, 64 << 20, 256 << 20)  # bytes tried for the header; real ones have up to 20 million
+STEP = 256  # tokens by which a window grows
 RUNTIME = 300 << 20  # what llama.cpp itself takes beside weights and cache
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -39,7 +40,8 @@ _BLOCKS = {
     34: (256, 54), 35: (256, 66), 39: (32, 17),
 }  # fmt: skip
 _EMBEDDERS = frozenset(
-    "bert nomic-bert nomic-bert-moe jina-bert-v2 jina-bert-v3 modern-bert neo-bert eurobert gemma-embedding t5encoder".split()
+    "bert nomic-bert nomic-bert-moe jina-bert-v2 jina-bert-v3 modern-bert neo-bert eurobert gemma-embedding llama-embed "
+    "t5encoder".split()
 )
 
 
@@ -53,7 +55,7 @@ class Header:
     embedding_length: int
     layers: int
     heads: int
-    kv_heads: tuple[int, ...]  # one a layer
+    kv_heads: tuple[int, ...]  # one a layer; 0: the layer keeps no keys
     key_length: int
     value_length: int
     pooling: int | None  # 1 mean, 2 first token, 3 last token, 4 rank; None: the file does not say
@@ -64,6 +66,8 @@ class Header:
     size: int  # bytes of the file
     expected_size: int  # bytes it must have at least for all its tensors
     data_start: int  # where the tensors begin
+    kept: tuple[int, ...] = ()  # numbers a head keeps for one token, a layer each; empty: key and value everywhere
+    state: int = 0  # bytes that layers with a state in place of keys take, however long the prompt
 
     @property
     def role(self) -> ModelRole:
@@ -93,8 +97,8 @@ def read_header(path: Path) -> Header:
     except OSError as error:
         hint = "Check its permissions."
         raise ModelError(f"{path.name} cannot be read: {error.strerror}", hint=hint) from error
-    except (_Broken, struct.error, IndexError, OverflowError) as error:
-        what = str(error) if isinstance(error, _Broken) else "its header is cut or broken"
+    except (Broken, struct.error, IndexError, OverflowError) as error:
+        what = str(error) if isinstance(error, Broken) else "its header is cut or broken"
         raise ModelError(f"{path.name} is no usable model: {what}", hint="Fetch the file again.") from error
 
 
@@ -118,10 +122,17 @@ def check(path: Path, role: ModelRole) -> Header:
 
 
 def memory_needed(header: Header, window: int) -> int:
-    """Bytes the open model takes with a context of `window` tokens: weights, key-value cache and the runtime."""
-    keys = header.key_length + header.value_length
-    cache = sum(heads * keys * 2 for heads in header.kv_heads) * window
-    return header.size + (cache if header.role == "chat" else 0) + RUNTIME
+    """Bytes the open model takes with a context of `window` tokens, about: weights, its memory and the runtime."""
+    return header.size + cache_needed(header, window) + RUNTIME
+
+
+def cache_needed(header: Header, window: int) -> int:
+    """Bytes of the model's memory of `window` tokens, as llama.cpp sets it aside; it counts in steps of 256."""
+    if header.architecture in _EMBEDDERS:
+        return 0
+    kept = header.kept or (header.key_length + header.value_length,) * len(header.kv_heads)
+    a_token = sum(heads * numbers * 2 for heads, numbers in zip(header.kv_heads, kept, strict=True))
+    return a_token * -(-window // STEP) * STEP + header.state
 
 
 def check_memory(name: str, header: Header, window: int) -> None:
@@ -159,16 +170,12 @@ def gigabytes(size: int) -> str:
     return f"{size / 1e9:.1f} GB"
 
 
-class _Broken(Exception):
-    """The file is no GGUF we can read; the text says why."""
-
-
 def _read(path: Path) -> Header:
     """The header from as little of the file as holds it. Read, not mapped: a file cut meanwhile would kill us."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size == 0:
-            raise _Broken("it is empty")
+            raise Broken("it is empty")
         data = b""
         for most in ENOUGH:
             data += file.read(most - len(data))
@@ -177,7 +184,7 @@ def _read(path: Path) -> Header:
             except (struct.error, IndexError):
                 if len(data) < most:
                     raise
-        raise _Broken("its header is longer than any model's")
+        raise Broken("its header is longer than any model's")
 
 
 class _Cursor:
@@ -195,7 +202,7 @@ class _Cursor:
     def count(self, kind: str, most: int, what: str) -> int:
         value = int(self.number(kind))
         if not 0 <= value <= most:
-            raise _Broken(f"{value:,} {what} cannot be")
+            raise Broken(f"{value:,} {what} cannot be")
         return value
 
     def skip(self, size: int) -> None:
@@ -220,12 +227,12 @@ class _Cursor:
 
 def _parse(data: memoryview, size: int) -> Header:
     if bytes(data[:4]) != b"GGUF":
-        raise _Broken("it is not in GGUF format")
+        raise Broken("it is not in GGUF format")
     cursor = _Cursor(data)
     cursor.skip(4)
     version = int(cursor.number("I"))
     if version not in (2, 3):
-        raise _Broken(f"GGUF version {version} is not known")
+        raise Broken(f"GGUF version {version} is not known")
     tensors = cursor.count("Q", MAX_TENSORS, "tensors")
     keys = cursor.count("Q", MAX_KEYS, "entries")
     values: dict[str, Scalar | tuple[int | float | bool, ...]] = {}
@@ -243,17 +250,17 @@ def _parse(data: memoryview, size: int) -> Header:
                 if many <= KEPT_ITEMS:
                     values[key] = struct.unpack_from(f"<{many}{_SCALARS[inner]}", data, start)
             else:
-                raise _Broken(f"its entry {key[:60]!r} is of an unknown kind")
+                raise Broken(f"its entry {key[:60]!r} is of an unknown kind")
         elif kind == _STRING:
             values[key] = cursor.text()
         elif kind in _SCALARS:
             values[key] = cursor.number(_SCALARS[kind])
         else:
-            raise _Broken(f"its entry {key[:60]!r} is of an unknown kind")
+            raise Broken(f"its entry {key[:60]!r} is of an unknown kind")
     last = _end_of_tensors(cursor, tensors)
-    alignment = _whole(values.get("general.alignment"), 32)
+    alignment = whole(values.get("general.alignment"), 32)
     if not 0 < alignment <= 1 << 20:
-        raise _Broken(f"an alignment of {alignment} cannot be")
+        raise Broken(f"an alignment of {alignment} cannot be")
     start = -(-cursor.at // alignment) * alignment
     return _header(values, lengths, tensors, size=size, expected=start + last, data_start=start)
 
@@ -271,7 +278,7 @@ def _end_of_tensors(cursor: _Cursor, tensors: int) -> int:
         numbers, size = _BLOCKS[kind]
         total = prod(shape) // numbers * size
         if total > MAX_NUMBER:
-            raise _Broken("one of its tensors is larger than any disk")
+            raise Broken("one of its tensors is larger than any disk")
         last = max(last, offset + total)
     return last
 
@@ -287,17 +294,18 @@ def _header(
 ) -> Header:
     architecture = _words(values.get("general.architecture"))
     if not architecture:
-        raise _Broken("it does not say which architecture it has")
+        raise Broken("it does not say which architecture it has")
 
     def own(key: str, default: int = 0) -> int:
-        return _whole(values.get(f"{architecture}.{key}"), default)
+        return whole(values.get(f"{architecture}.{key}"), default)
 
     heads, layers = own("attention.head_count"), own("block_count")
     if layers > KEPT_ITEMS:
-        raise _Broken(f"{layers:,} layers cannot be")
+        raise Broken(f"{layers:,} layers cannot be")
     width = own("embedding_length")
-    given = values.get(f"{architecture}.attention.head_count_kv")
-    each = [_whole(n, 0) for n in given] if isinstance(given, tuple) else [_whole(given, heads)] * layers
+    keys = own("attention.key_length", width // heads if heads else 0)
+    numbers = own("attention.value_length", width // heads if heads else 0)
+    layout = Layout(architecture, layers, values)
     pooling = values.get(f"{architecture}.pooling_type")
     return Header(
         architecture=architecture[:100],
@@ -306,29 +314,20 @@ def _header(
         embedding_length=width,
         layers=layers,
         heads=heads,
-        kv_heads=tuple(each),
-        key_length=own("attention.key_length", width // heads if heads else 0),
-        value_length=own("attention.value_length", width // heads if heads else 0),
-        pooling=None if pooling is None else _whole(pooling, 0),
+        kv_heads=layout.kv_heads(heads),
+        key_length=keys,
+        value_length=numbers,
+        pooling=None if pooling is None else whole(pooling, 0),
         chat_template=_words(values.get("tokenizer.chat_template")),
-        file_type=_whole(values.get("general.file_type"), 0),
+        file_type=whole(values.get("general.file_type"), 0),
         vocabulary=lengths.get("tokenizer.ggml.tokens", 0),
         tensors=tensors,
         size=size,
         expected_size=expected,
         data_start=data_start,
+        kept=layout.kept(keys, numbers),
+        state=layout.state(heads, width),
     )
-
-
-def _whole(value: object, default: int) -> int:
-    """A count from the file; a list counts as its largest entry, nonsense as the default."""
-    if isinstance(value, tuple):
-        value = max((v for v in value if isinstance(v, int)), default=default)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return default
-    if not 0 <= value <= MAX_NUMBER:
-        raise _Broken(f"a count of {value:,} cannot be")
-    return value
 
 
 def _words(value: object) -> str:

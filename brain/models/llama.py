@@ -11,6 +11,7 @@ import io
 import os
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from brain.models.desk import Refused
@@ -18,10 +19,23 @@ from brain.models.desk import Refused
 LOG_ERROR = 4  # ggml's own number; the binding's table of levels is older than the library
 
 
+def can_offload() -> bool:
+    """Whether this build can put layers on a graphics card of this machine."""
+    import llama_cpp
+
+    return bool(llama_cpp.llama_supports_gpu_offload())
+
+
+def is_lack_of_memory(complaints: Sequence[str]) -> bool:
+    """Whether these lines say that the model did not fit."""
+    return any(re.search(r"out of memory|alloc|failed to fit", line, re.IGNORECASE) for line in complaints)
+
+
 class Llama:
     """A loaded model: opens it with the library's class and offers what both jobs need."""
 
-    def __init__(self, path: str, **options: Any) -> None:
+    def __init__(self, path: str, layers: Sequence[int], **options: Any) -> None:
+        """`layers`: how many lie on a graphics card, tried one after the other until the card's memory holds them."""
         import llama_cpp
 
         self.library = llama_cpp
@@ -30,17 +44,24 @@ class Llama:
         llama_cpp.llama_log_set(self._keep, ctypes.c_void_p(0))
         # The constructor compiles every chat template it finds, without limits: "{{ 'a' * 9999999999 }}" takes the machine.
         llama_cpp._internals.LlamaModel.metadata = lambda _: {}
-        try:
-            # verbose=False would close stderr while loading and take the reason of an abort with it.
-            with contextlib.redirect_stderr(io.StringIO()):
-                self.model = llama_cpp.Llama(path, use_mmap=True, verbose=True, **options)
-        except (
-            Exception
-        ) as error:  # the binding raises ValueError, AssertionError, RuntimeError … for a file it cannot load
-            raise Refused(*self._explained(path, error)) from error
+        self.model = self._opened(path, layers, options)
         self.model.verbose = False
         self.vocab = llama_cpp.llama_model_get_vocab(self.model.model)
         self.memory = llama_cpp.llama_get_memory(self.model.ctx)
+
+    def _opened(self, path: str, layers: Sequence[int], options: dict[str, Any]) -> Any:
+        for number in layers:
+            self.complaints.clear()
+            try:
+                # verbose=False would close stderr while loading and take the reason of an abort with it.
+                with contextlib.redirect_stderr(io.StringIO()):
+                    return self.library.Llama(path, use_mmap=True, verbose=True, n_gpu_layers=number, **options)
+            except (
+                Exception
+            ) as error:  # the binding raises ValueError, AssertionError, RuntimeError … for what it cannot load
+                if number == layers[-1] or not is_lack_of_memory(self.complaints):
+                    raise Refused(*self._explained(path, error)) from error
+        raise ValueError("no number of layers was given")
 
     def tokens(self, text: str, *, special: bool, control: bool) -> list[int]:
         """Token ids. `special`: with the ones that frame a text; `control`: control tokens in the text count as such."""

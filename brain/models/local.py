@@ -6,8 +6,8 @@ Opening reads the header only; the child starts at the first use, or at `warm`. 
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -19,7 +19,8 @@ import numpy as np
 from brain.errors import Cancelled, ModelError
 from brain.events import Reading
 from brain.models.families import family_of
-from brain.models.header import Header, ModelRole, check, check_memory
+from brain.models.header import Header, ModelRole, check, check_memory, memory_needed
+from brain.models.machine import ALL, physical_cores
 from brain.models.prefixes import Pin
 from brain.models.worker import Worker
 from brain.seams import Cancel, Vectors
@@ -31,20 +32,34 @@ IN_VAIN = 2  # times a passage gives way to questions before it is read to its e
 SAMPLE = 1 << 16
 
 
-def open_embedder(path: Path, *, threads: int = 0, polite: bool = False) -> GgufEmbedder:
+def open_embedder(path: Path, *, threads: int = 0, polite: bool = False, gpu_layers: int = ALL) -> GgufEmbedder:
     """The embedding model in the GGUF at `path`. `polite` lets other programs go first (nice 10).
 
     Raises ModelError for a file that is missing, broken, cut, or no embedding model.
     """
-    return GgufEmbedder(path, check(path, "embed"), threads=threads or physical_cores(), polite=polite)
+    header, threads = check(path, "embed"), threads or physical_cores()
+    return GgufEmbedder(path, header, threads=threads, polite=polite, gpu_layers=gpu_layers)
 
 
-def open_chat(path: Path, *, window: int, threads: int = 0) -> GgufChat:
+def open_chat(
+    path: Path,
+    *,
+    window: int,
+    threads: int = 0,
+    gpu_layers: int = ALL,
+    batch: int = 0,
+    make_room: Callable[[], None] = lambda: None,
+) -> GgufChat:
     """The chat model in the GGUF at `path` with a window of `window` tokens, or its own where that is smaller.
+
+    `gpu_layers` of it lie on a graphics card, where the build can use one; `batch` tokens of a prompt are read at once, 0: as
+    many as suit the machine. `make_room` is called ahead of each start of its process, and may refuse it with a ModelError.
 
     Raises ModelError for a file that is missing, broken, cut, or no chat model.
     """
-    return GgufChat(path, check(path, "chat"), window=window, threads=threads or physical_cores())
+    header, threads = check(path, "chat"), threads or physical_cores()
+    given = {"threads": threads, "gpu_layers": gpu_layers, "batch": batch}
+    return GgufChat(path, header, window=window, given=given, make_room=make_room)
 
 
 def open_reranker(path: Path, *, threads: int = 0) -> GgufReranker:
@@ -78,7 +93,7 @@ class _InChild:
 class GgufEmbedder(_InChild):
     """Embedder and Tokenizer over one GGUF. Any number of threads may use it; a question goes ahead of passages."""
 
-    def __init__(self, path: Path, header: Header, *, threads: int, polite: bool) -> None:
+    def __init__(self, path: Path, header: Header, *, threads: int, polite: bool, gpu_layers: int = ALL) -> None:
         fingerprint = fingerprinted(path, header)
         self.dimensions = header.embedding_length
         self.family = family_of(header, path.stem)
@@ -94,6 +109,7 @@ class GgufEmbedder(_InChild):
             "polite": polite,
             "pooling": pooling,
         }
+        setup |= {"gpu_layers": gpu_layers, "layers": header.layers}
         before = _guard(path, "embed", fingerprint, self.window)
         self._worker = Worker(path.stem, setup, before=before)
 
@@ -131,6 +147,7 @@ class GgufReranker(_InChild):
         self.name = path.stem
         window = min(header.context_length or EMBED_WINDOW, EMBED_WINDOW)
         setup = {"job": "rerank", "path": str(path), "window": window, "threads": threads, "polite": False}
+        setup |= {"gpu_layers": ALL, "layers": header.layers}
         before = _guard(path, "rerank", fingerprinted(path, header), window)
         self._worker = Worker(path.stem, setup, before=before)
 
@@ -153,7 +170,9 @@ class GgufReranker(_InChild):
 class GgufChat(_InChild):
     """ChatModel over one GGUF. Answers one at a time; what prompts have in common at their beginning is read once."""
 
-    def __init__(self, path: Path, header: Header, *, window: int, threads: int) -> None:
+    def __init__(
+        self, path: Path, header: Header, *, window: int, given: dict[str, int], make_room: Callable[[], None]
+    ) -> None:
         self.name = path.stem
         self.window = max(1, min(window, header.context_length or window))
         self.stays_home = True
@@ -164,11 +183,23 @@ class GgufChat(_InChild):
             "job": "chat",
             "path": str(path),
             "window": self.window,
-            "threads": threads,
             "polite": False,
             "template": header.chat_template,
+            "layers": header.layers,
         }
-        self._worker = Worker(path.stem, setup, before=_guard(path, "chat", self.fingerprint, self.window))
+        self.memory = memory_needed(header, self.window)
+        self.last_used = 0.0  # on the monotonic clock
+        before = _guard(path, "chat", self.fingerprint, self.window, make_room=make_room)
+        self._worker = Worker(path.stem, setup | given, before=before)
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether its process is about to be there."""
+        return self._worker.is_starting
+
+    def rest(self) -> bool:
+        """End the process unless it is answering; the next question starts it again. Whether none runs now."""
+        return self._worker.rest()
 
     def count(self, text: str) -> int:
         """Tokens of a text, without the turn around it. Does not wait for a running answer."""
@@ -197,6 +228,7 @@ class GgufChat(_InChild):
         self.usage = Usage()
         if cancel.is_set():
             return
+        self.last_used = time.monotonic()
         asked = {
             "do": "chat",
             "messages": _plain(messages),
@@ -232,29 +264,16 @@ def fingerprinted(path: Path, header: Header) -> str:
     return digest.hexdigest()[:10]
 
 
-def physical_cores() -> int:
-    """Cores this process may use, two threads of one core counted once: llama.cpp gains nothing from the second."""
-    try:
-        allowed = sorted(os.sched_getaffinity(0))
-    except AttributeError:
-        return max(1, (os.cpu_count() or 2) // (1 if os.uname().machine == "arm64" else 2))
-    cores = set()
-    for number in allowed:
-        siblings = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
-        try:
-            cores.add(siblings.read_text())
-        except OSError:
-            cores.add(str(number))
-    return max(1, len(cores))
-
-
-def _guard(path: Path, role: ModelRole, fingerprint: str, window: int) -> Callable[[], None]:
+def _guard(
+    path: Path, role: ModelRole, fingerprint: str, window: int, *, make_room: Callable[[], None] = lambda: None
+) -> Callable[[], None]:
     """What must hold each time the child is started: the same file, whole, and memory for it."""
 
     def before() -> None:
         header = check(path, role)
         if fingerprinted(path, header) != fingerprint:
             raise ModelError(f"{path.name} was replaced by another file", hint="Restart Brain to use the new one.")
+        make_room()
         check_memory(path.stem, header, window)
 
     return before

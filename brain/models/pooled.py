@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain.models.desk import Asked, Refused
-from brain.models.llama import Llama
+from brain.models.llama import Llama, can_offload
+from brain.models.machine import attempts
 
 POOLING = {"": -1, "mean": 1, "cls": 2, "last": 3}  # llama.cpp's numbers; -1: as the file says
 RANK = 4  # llama.cpp's number of the pooling that ends in a classifier
@@ -30,6 +31,7 @@ class Pooled:
         room = -(-self.window // 256) * 256
         self.llama = Llama(
             setup["path"],
+            attempts(setup["gpu_layers"], setup["layers"], offloads=can_offload()),
             embedding=True,
             n_ctx=room,
             n_batch=room,

@@ -9,61 +9,24 @@ from __future__ import annotations
 import itertools
 import os
 import queue
+import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from brain.errors import Cancelled, ModelError
 from brain.models.frames import Frame, read_frame, write_frame
+from brain.models.turn import TICK, Turn
 from brain.seams import Cancel
 
-TICK = 0.02  # seconds between two looks at `cancel`
+LAST_BREATH = 1.0  # seconds between the end of a child's output and its own
 KEPT_LINES = 40  # of what the child wrote to stderr
-
-
-class Turn:
-    """A lock whose urgent waiters go first: a question does not queue behind a thousand passages.
-
-    `hurry` is called by each urgent one that finds it held.
-    """
-
-    def __init__(self, hurry: Callable[[], None] = lambda: None) -> None:
-        self._hurry = hurry
-        self._changed = threading.Condition()
-        self._busy = False
-        self._urgent = 0
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether somebody urgent waits for it."""
-        return self._urgent > 0
-
-    @contextmanager
-    def __call__(self, *, urgent: bool = False, cancel: Cancel | None = None) -> Iterator[None]:
-        """Hold the lock while the block runs. Raises Cancelled when `cancel` is set before it is our turn."""
-        with self._changed:
-            self._urgent += urgent
-            try:
-                if urgent and self._busy:
-                    self._hurry()
-                while self._busy or (self._urgent and not urgent):
-                    self._changed.wait(TICK if cancel is not None else None)
-                    if cancel is not None and cancel.is_set():
-                        raise Cancelled("Stopped before the model was free")
-                self._busy = True
-            finally:
-                self._urgent -= urgent
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._busy = False
-                self._changed.notify_all()
 
 
 class Worker:
@@ -94,6 +57,7 @@ class Worker:
         self._restarts = restarts
         self._deaths = 0
         self._closed = False
+        self.is_starting = False  # from `before` on until there is a process
         self._child: _Child | None = None
         self._interruptible: tuple[_Child, int] | None = None  # what runs now and may be cut short
         self._starting = threading.Lock()
@@ -126,12 +90,24 @@ class Worker:
         """A request with a single frame for an answer. `aside` ones do not wait for others: the child answers them
         beside its work, so only what leaves the model alone may be asked so (counting tokens). An `interruptible` one
         is stopped when an urgent one comes: its answer is what was done until then."""
-        if aside:
-            *_, last = self._converse(words, None)
-            return last
+        while aside:
+            try:
+                *_, last = self._converse(words, None)
+                return last
+            except _Rested:
+                continue  # the child was put to rest a moment ago: it starts again
         with self.turn(urgent=urgent):
             *_, last = self._converse(words, None, interruptible=interruptible)
         return last
+
+    def rest(self) -> bool:
+        """End the child unless it is at work; the next request starts it again. Whether none runs now."""
+        with self.turn.if_free() as is_ours:
+            child = self._child
+            if is_ours and child is not None:
+                child.is_rested = True
+                child.kill()
+            return self.pid is None and not self.is_starting
 
     def close(self) -> None:
         """End the child at once, busy or not. Later requests are refused."""
@@ -236,8 +212,12 @@ class Worker:
             raise ModelError(f"The model {self.name} stopped {self._deaths} times in a row and stays off", hint=hint)
         if child is not None:
             child.kill()
-        self._before()
-        self._child = child = _Child(self._module, self._setup)
+        self.is_starting = True
+        try:
+            self._before()
+            self._child = child = _Child(self._module, self._setup)
+        finally:
+            self.is_starting = False
         if self._closed:  # closed in the meantime by another thread
             child.kill()
         return child
@@ -245,14 +225,23 @@ class Worker:
     def _gone(self, child: _Child, what: str) -> ModelError:
         if self._closed:
             return ModelError(f"The model {self.name} was closed", hint="Ask again to open it.")
-        child.kill()
+        if child.is_rested:
+            return _Rested(f"The model {self.name} was put to rest", hint="Ask again: it starts afresh.")
+        code = child.end()
         with self._starting:
             if not child.is_mourned:
                 child.is_mourned = True
                 self._deaths += 1
         said = f" It said: {child.last_words}" if child.last_words else ""
-        signal = f" (signal {-child.process.returncode})" if (child.process.returncode or 0) < 0 else ""
-        return ModelError(f"The model {self.name} {what}{signal}.{said}", hint="Ask again: it starts afresh.")
+        by = f" (signal {-code})" if code is not None and code < 0 else ""
+        hint = "Ask again: it starts afresh."
+        if code == -signal.SIGKILL:
+            hint += " Where memory ran out, close other programs or choose a smaller model."
+        return ModelError(f"The model {self.name} {what}{by}.{said}", hint=hint)
+
+
+class _Rested(ModelError):
+    """The child was ended because its memory was wanted, not by a fault of its own."""
 
 
 class _Child:
@@ -267,6 +256,7 @@ class _Child:
         self.refusal: dict[str, Any] | None = None
         self.is_alive = True
         self.is_mourned = False
+        self.is_rested = False
         self._numbers = itertools.count(1)
         self._inboxes: dict[int, queue.Queue[Frame | None]] = {}
         self._lock = threading.Lock()
@@ -275,6 +265,7 @@ class _Child:
         # PYTHONSAFEPATH keeps whatever lies in the current folder from being imported in place of ours.
         environment = os.environ | {
             "OMP_WAIT_POLICY": "passive",
+            "GGML_NO_BACKTRACE": "1",  # a debugger takes seconds, and its lines drown the reason
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
         }
         self.process = subprocess.Popen(
@@ -300,7 +291,8 @@ class _Child:
         """The last telling line of stderr."""
         lines = [line for line in self._stderr if line.strip()]
         telling = [line for line in lines if "error" in line.lower() or "assert" in line.lower()]
-        return (telling or lines or [""])[-1].strip()[:300]
+        last = (telling or lines or [""])[-1].strip()
+        return re.sub(r"^(?:/[^/\s:]+)+/", "", last)[:300]  # where the library was built is nobody's matter
 
     def open(self) -> tuple[int, queue.Queue[Frame | None]]:
         """A number for a request and the queue its frames arrive in; None in it means the child is gone."""
@@ -321,6 +313,15 @@ class _Child:
             if self._to.closed:
                 raise BrokenPipeError
             write_frame(self._to, words)
+
+    def end(self) -> int | None:
+        """Let go of it. How it ended by itself; None where it did not."""
+        try:
+            code = self.process.wait(LAST_BREATH if not self.is_alive else 0)
+        except subprocess.TimeoutExpired:
+            code = None
+        self.kill()
+        return code
 
     def kill(self) -> None:
         """End the process and free what belongs to it. Any number of times, from any thread."""

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.models.dialogue import Speech, control_pattern, folded, merged, neutralised, rendered
+from brain.models.dialogue import (
+    between,
+    control_pattern,
+    ends,
+    folded,
+    is_plain_end,
+    is_true_to,
+    merged,
+    neutralised,
+    rendered,
+)
 
 CONTROLS = ["<|im_start|>", "<|im_end|>", "<s>", "</s>", "[INST]", "<|", "<s><s>"]
 SYSTEM, USER, ANSWER = ({"role": role, "content": role.upper()} for role in ("system", "user", "assistant"))
@@ -60,26 +70,37 @@ def test_a_template_that_refuses_or_drops_the_system_text_still_shows_it() -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "prompt", "thought", "answer"),
+    ("text", "expected"),
     [
-        ("plain", "", "", "plain"),
-        ("<think>a</think>b", "", "a", "b"),
-        ("\n <think>\na\n</think>\n\nb", "", "a\n", "b"),
-        ("a</think>b", "… <think>\n", "a", "b"),
-        ("[THINK]a[/THINK]b", "", "a", "b"),
-        ("<think>a", "", "a", ""),
-        ("a <b> <thin", "", "", "a <b> <thin"),
-        ("a<|im_end|>b", "", "", "a"),
-        ("<think>a<|im_end|>b", "", "a", ""),
+        ("<|im_end|>\n<|im_start|>user\n", ("<|im_end|>", "<|im_start|>")),
+        ("<end_of_turn>\n<start_of_turn>user\n", ("<end_of_turn>", "<start_of_turn>")),
+        (" </s><s>[INST] ", ("</s>", "<s>", "[INST]")),
+        ("<｜end▁of▁sentence｜><｜User｜>", ("<｜end▁of▁sentence｜>", "<｜User｜>")),
+        ("\n\n### Instruction:\n", ("\n### Instruction:",)),
+        ("</s>\nUSER:", ("</s>", "\nUSER:")),
+        ("<think></think><turn|>", ("<turn|>",)),
+        ("\n", ()),
     ],
 )
-@pytest.mark.parametrize("size", [1, 2, 5, 100])
-def test_thoughts_and_stops_are_found_however_the_text_is_cut(
-    text: str, prompt: str, thought: str, answer: str, size: int
-) -> None:
-    speech = Speech(prompt, stops=("<|im_end|>",))
-    pieces = [piece for at in range(0, len(text), size) for piece in speech.hear(text[at : at + size])]
-    pieces += speech.finish()
-    assert "".join(said for said, is_thought in pieces if is_thought) == thought
-    assert "".join(said for said, is_thought in pieces if not is_thought) == answer
-    assert speech.is_over == ("<|im_end|>" in text)
+def test_what_stands_between_two_turns_says_where_an_answer_ends(text: str, expected: tuple[str, ...]) -> None:
+    assert ends(text) == expected
+
+
+def test_a_word_that_notes_may_have_in_them_ends_no_answer() -> None:
+    assert [mark for mark in ("<s>", "<b>", "</s>", "[INST]", "<|x|>", "\n### User:") if is_plain_end(mark)] == [
+        "</s>",
+        "[INST]",
+        "<|x|>",
+        "\n### User:",
+    ]
+
+
+def test_between_shows_nothing_for_a_template_that_drops_turns() -> None:
+    assert between(lambda turns: "|".join(turn["content"] for turn in turns)) == "|"
+    assert between(lambda turns: turns[-1]["content"]) == ""
+
+
+def test_a_prompt_without_the_question_or_with_much_besides_is_not_true_to_it() -> None:
+    assert is_true_to("<|user|> USER\n<|assistant|>", [SYSTEM, USER])
+    assert not is_true_to("12345", [SYSTEM, USER])
+    assert not is_true_to("USER" + "x" * 100_000, [SYSTEM, USER])

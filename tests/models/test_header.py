@@ -128,7 +128,8 @@ def test_mutations_are_read_or_refused(chat: Path, tmp_path: Path) -> None:
 def test_memory_is_weights_cache_and_runtime() -> None:
     # 30 layers x 3 heads x (64 + 64) numbers x 2 bytes is 23,040 bytes a token
     assert memory_needed(a_header(), 8192) == 98_362_432 + 23_040 * 8192 + header.RUNTIME
-    assert memory_needed(a_header(pooling=1), 512) == 98_362_432 + header.RUNTIME
+    assert memory_needed(a_header(pooling=1), 500) == 98_362_432 + 23_040 * 512 + header.RUNTIME
+    assert memory_needed(a_header(architecture="bert", pooling=1), 512) == 98_362_432 + header.RUNTIME
 
 
 def test_too_little_memory_says_how_much(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -313,6 +313,16 @@ def test_a_killed_child_is_one_error_and_the_next_call_starts_afresh(opened: Any
         assert heard(chat, limit=3) == "round and about"
 
 
+def test_a_child_killed_while_it_reads_is_one_error_and_the_next_call_starts_afresh(opened: Any) -> None:
+    chat = opened(says=ENDLESS, window=4096)
+    with pytest.raises(ModelError, match=r"stopped unexpectedly \(signal 9\)") as caught:
+        for told in chat.stream((Message("user", "bread " * 300),), limit=100_000, cancel=threading.Event()):
+            if isinstance(told, Reading) and (pid := chat.pid) is not None:
+                os.kill(pid, signal.SIGKILL)
+    assert "memory" in caught.value.hint
+    assert heard(chat, limit=3) == "round and about"
+
+
 def test_close_ends_a_busy_model_and_refuses_more(opened: Any) -> None:
     chat = opened(says=ENDLESS)
     answer = chat.stream(ASKED, limit=100_000, cancel=threading.Event())

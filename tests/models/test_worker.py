@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +12,8 @@ from typing import Any
 import pytest
 
 from brain.errors import Cancelled, ModelError
-from brain.models.worker import Turn, Worker
+from brain.models.turn import Turn
+from brain.models.worker import Worker
 
 
 @pytest.fixture
@@ -90,6 +93,65 @@ def test_after_some_deaths_in_a_row_it_stays_off(worker: Any) -> None:
     assert caught.value.hint
     one.warm()
     assert one.pid is None
+
+
+def test_one_at_rest_starts_again_when_it_is_asked(worker: Any) -> None:
+    one = worker(restarts=0)
+    for _ in range(3):  # it is no death
+        one.ask({"do": "echo", "text": ""})
+        assert one.rest()
+        assert one.pid is None
+        assert one.ask({"do": "count"}, aside=True)[0]["pid"] == one.pid
+        assert one.rest()
+
+
+def test_one_at_work_is_not_put_to_rest(worker: Any) -> None:
+    one = worker()
+    running = one.request({"do": "until stopped"})
+    next(running)
+    assert not one.rest()
+    assert next(running)[0]["is"] == "piece"
+    running.close()
+    assert one.rest()
+
+
+def test_counting_beside_goes_on_where_the_child_is_put_to_rest_meanwhile(worker: Any) -> None:
+    one, counted = worker(restarts=0), []
+    pid = one.ask({"do": "count"}, aside=True)[0]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    counting = threading.Thread(target=lambda: counted.append(one.ask({"do": "count"}, aside=True)[0]["pid"]))
+    counting.start()
+    child = one._child
+    while not child._inboxes:
+        time.sleep(0.001)
+    assert one.rest()
+    counting.join(30)
+    assert counted == [one.pid]
+    assert counted != [pid]
+
+
+def test_a_child_that_the_system_ends_while_it_is_opened_is_one_error(worker: Any) -> None:
+    one = worker()
+    one.warm()
+    pid = one.pid
+    os.kill(pid, signal.SIGSTOP)
+    told: list[ModelError] = []
+
+    def ask() -> None:
+        try:
+            one.ask({"do": "echo", "text": ""})
+        except ModelError as error:
+            told.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not one.turn._busy:
+        time.sleep(0.001)
+    os.kill(pid, signal.SIGKILL)
+    asking.join(30)
+    assert "memory" in told[0].hint
+    assert "signal 9" in told[0].reason
+    assert one.ask({"do": "echo", "text": "again"})[0]["text"] == "again"
 
 
 def test_what_forbids_the_start_is_told(worker: Any) -> None:
