@@ -15,6 +15,7 @@ from brain.ask import QUOTES, ask
 from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
 from brain.events import Answered, Event, FellBack, Retrieved, StatusChanged
 from brain.indexer import POLL_SECONDS, Indexer
+from brain.models.splits import bytes_of
 from brain.parts import Parts
 from brain.querying import narrow, parse
 from brain.reading import TINY_BYTES, read_whole
@@ -42,6 +43,7 @@ class LocalBrain:
         self._indexer = Indexer(self._parts)
         self.shelf = self._parts.shelf
         self._witness = Witness(catalog, self._parts.readers, settings.notes.max_mb * 1_000_000)
+        self._told_of = ("", "")  # the chat model whose shorter window was told last
         self.conversations = LocalConversations(catalog, self._witness, self._require_claim)
 
     def search(self, query: str, *, limit: int = 10, scope: Scope = Scope()) -> Retrieved:
@@ -94,11 +96,13 @@ class LocalBrain:
                 except ModelError as error:
                     yield FellBack("chat", error.reason, error.hint)
                     found = replace(found, degraded=(*found.degraded, "chat"))
+            if path is not None:
+                yield from self._shrunk(path)
             events = ask(
                 question,
                 found,
                 chat=None if path is None else lambda: self._parts.chat(path),
-                tiny=path is not None and path.stat().st_size <= TINY_BYTES,
+                tiny=path is not None and bytes_of(path) <= TINY_BYTES,
                 history=history,
                 limit=self._settings.chat.limit,
                 unread=lambda evidence: self._unread(question, scope, evidence),
@@ -260,8 +264,18 @@ class LocalBrain:
         """What can answer."""
         used = self._settings.chat.model
         found = [
-            Choice(one.name, "file", stays_home=True, bytes=one.bytes, used=one.name == used, note=one.problem)
-            for one in self._parts.shelf.models()
+            Choice(
+                one.name,
+                "file",
+                stays_home=True,
+                window=one.window,
+                bytes=one.bytes,
+                memory=one.memory_bytes,
+                fits=one.fits is not False,
+                used=one.name == used,
+                note=one.problem or one.shrunk or one.licence,
+            )
+            for one in self._parts.shelf.models(window=self._settings.chat.window)
             if one.role == "chat" and one.path is not None
         ]
         return (*found, Choice(QUOTES, "quotes", stays_home=True))
@@ -282,6 +296,17 @@ class LocalBrain:
         """End the models and close the indexes in good order."""
         self._indexer.end()
         self._parts.close()
+
+    def _shrunk(self, path: Path) -> Iterator[FellBack]:
+        """That a chat model has a shorter window than it should, once for each that is opened."""
+        try:
+            chat = self._parts.chat(path)
+        except ModelError:  # told where it is used
+            return
+        if chat.shrunk and (chat.name, chat.shrunk) != self._told_of:
+            self._told_of = (chat.name, chat.shrunk)
+            what = f"{chat.name} has a {chat.shrunk} into memory"
+            yield FellBack("chat", what, "Close other programs for a longer one, or choose a smaller model.")
 
     def _impaired(self) -> Iterator[Impaired]:
         try:

@@ -14,6 +14,7 @@ from brain.events import Event, FellBack
 from brain.gathering import Near
 from brain.models.local import GgufChat
 from brain.models.prefixes import Belongs
+from brain.models.splits import bytes_of
 from brain.partition import Unit, units
 from brain.parts import Parts
 from brain.seams import Cancel, ChatModel, Vectors
@@ -37,7 +38,7 @@ def read_whole(
     if not quotes:
         try:
             path = parts.chat_path(model)
-            tiny = path.stat().st_size <= TINY_BYTES
+            tiny = bytes_of(path) <= TINY_BYTES
             if model is None and tiny:
                 why = (
                     f"{path.stem} is too small to read a whole file well; --model {path.stem} has it read all the same."

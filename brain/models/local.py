@@ -18,8 +18,10 @@ import numpy as np
 
 from brain.errors import Cancelled, ModelError
 from brain.events import Reading
-from brain.models.header import Header, ModelRole, check, check_memory
+from brain.models.fitting import fit
+from brain.models.header import Header, ModelRole, check, check_memory, free_memory
 from brain.models.prefixes import Pin
+from brain.models.splits import parts_of, stem_of
 from brain.models.worker import Worker
 from brain.seams import Cancel, Vectors
 from brain.types import Delta, Message, Usage
@@ -69,7 +71,8 @@ def open_embedder(path: Path, *, threads: int = 0, polite: bool = False) -> Gguf
 def open_chat(path: Path, *, window: int, threads: int = 0) -> GgufChat:
     """The chat model in the GGUF at `path` with a window of `window` tokens, or its own where that is smaller.
 
-    Raises ModelError for a file that is missing, broken, cut, or no chat model.
+    Where the free memory does not hold that window it is shorter, and `shrunk` says so. Raises ModelError for a file that
+    is missing, broken, cut, or no chat model.
     """
     return GgufChat(path, check(path, "chat"), window=window, threads=threads or physical_cores())
 
@@ -147,7 +150,7 @@ class GgufReranker(_InChild):
     """Reranker over one GGUF: reads question and passage together, so it judges better and far slower than vectors."""
 
     def __init__(self, path: Path, header: Header, *, threads: int) -> None:
-        self.name = path.stem
+        self.name = stem_of(path)
         window = min(header.context_length or EMBED_WINDOW, EMBED_WINDOW)
         setup = {"job": "rerank", "path": str(path), "window": window, "threads": threads, "polite": False}
         before = _guard(path, "rerank", fingerprinted(path, header), window)
@@ -173,8 +176,10 @@ class GgufChat(_InChild):
     """ChatModel over one GGUF. Answers one at a time; what prompts have in common at their beginning is read once."""
 
     def __init__(self, path: Path, header: Header, *, window: int, threads: int) -> None:
-        self.name = path.stem
-        self.window = max(1, min(window, header.context_length or window))
+        self.name = stem_of(path)
+        found = fit(header, window, free_memory())
+        self.window = found.window if found.fits else found.wanted  # one that cannot run is refused when it is started
+        self.shrunk = found.said
         self.stays_home = True
         self.usage = Usage()
         self.template_source: Literal["file", "missing", "broken"] = "file" if header.chat_template else "missing"
@@ -250,11 +255,13 @@ def fingerprinted(path: Path, header: Header) -> str:
     shape = (header.architecture, header.pooling, header.context_length, header.vocabulary, room)
     digest = hashlib.sha256(repr(shape).encode())
     try:
-        with path.open("rb") as file:
-            last = max(header.data_start, header.size - SAMPLE)
-            for start in (header.data_start, (header.data_start + last) // 2, last):
-                file.seek(start)
-                digest.update(file.read(SAMPLE))
+        for part in parts_of(path):
+            with part.open("rb") as file:
+                first = header.data_start if part == path else 0
+                last = max(first, os.fstat(file.fileno()).st_size - SAMPLE)
+                for start in (first, (first + last) // 2, last):
+                    file.seek(start)
+                    digest.update(file.read(SAMPLE))
     except OSError as error:
         raise ModelError(f"{path.name} cannot be read: {error.strerror}", hint="Check its permissions.") from error
     return digest.hexdigest()[:10]
