@@ -11,6 +11,7 @@ from brain.cli.stopping import cancelling
 from brain.errors import SettingsError
 from brain.models.fitting import fit
 from brain.models.header import free_memory, gigabytes, megabytes, read_header
+from brain.models.placing import SCRATCH
 from brain.models.shelf import OnShelf, Shelf
 from brain.models.splits import stem_of
 from brain.seams import Cancel
@@ -72,6 +73,9 @@ def _list(shelf: Shelf, settings: Settings, *, as_json: bool) -> int:
         for model in group:
             say(_row(model, model.name in used))
     say(f"Folder: {shelf.folder}. Any GGUF file put there can be used: brain models use NAME")
+    if (left := shelf.unfinished()) > 1_000_000:
+        where = shelf.folder / SCRATCH
+        say(f"{megabytes(left)} of pulls that were stopped: pull again to go on, or delete {where}.")
     say("Fetch one: brain models pull NAME, or hf:OWNER/REPOSITORY:Q4_K_M, a URL or a file. --help says more.")
     return 0
 

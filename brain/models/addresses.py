@@ -64,7 +64,7 @@ def parse_address(text: str) -> Address | None:
     """What a person typed, understood; None for what can only be a name. Raises ModelError for an address that cannot be used."""
     if text.startswith("hf:"):
         match = _REPOSITORY.fullmatch(text.removeprefix("hf:"))
-        if match is None or ".." in text.split("/"):
+        if match is None:
             raise ModelError(f"{text} is no place on the model hub", hint=FORM)
         return _on_hub(match["repository"], match["path"] or "", match["tag"] or "")
     if "://" in text:
@@ -126,7 +126,9 @@ def name_for(file: str) -> str:
 def choose(paths: Sequence[str], address: OnHub) -> tuple[str, ...]:
     """Which of a repository's files are meant: one, or all parts of one. Raises ModelError where that is not clear."""
     models = sorted(
-        path for path in paths if path.endswith(".gguf") and not PurePosixPath(path).name.lower().startswith("mmproj")
+        path
+        for path in paths
+        if path.endswith(".gguf") and _stays_inside(path) and not PurePosixPath(path).name.lower().startswith("mmproj")
     )
     firsts = [path for path in models if (part := part_of(PurePosixPath(path).name)) is None or part.number == 1]
     if address.path:
@@ -155,6 +157,11 @@ def parts_of_path(path: str) -> tuple[str, ...]:
     return tuple(str(whole.with_name(name)) for name in part_names(whole.name))
 
 
+def _stays_inside(path: str) -> bool:
+    """A repository's path that leads nowhere else when it is joined to a folder of ours."""
+    return not path.startswith("/") and not {"", ".", ".."} & {*path.split("/")}
+
+
 def _tagged(path: str) -> str:
     name = PurePosixPath(path).name
     part = part_of(name)
@@ -168,6 +175,8 @@ def _names(paths: Sequence[str]) -> list[str]:
 def _on_hub(repository: str, path: str, tag: str) -> OnHub:
     if path and not path.endswith(".gguf"):
         raise ModelError(f"{path} is no GGUF file", hint=FORM)
+    if path and not _stays_inside(path):
+        raise ModelError(f"{path} is no place on the model hub", hint=FORM)
     return OnHub(repository, path, tag)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from brain.models.header import parse_header
 
@@ -31,30 +30,30 @@ def end_with_parent() -> None:
 
 def alone_with(file: BinaryIO) -> None:
     """Wait until no other process writes to this file: one that lost its parent may need a moment to end."""
+    import fcntl
+
     fcntl.flock(file, fcntl.LOCK_EX)
     file.seek(0, os.SEEK_END)
 
 
-def head_of(chunks: Iterable[bytes], size: int) -> bytes:
-    """As much of a GGUF's beginning as holds its header. Raises ModelError for what is no GGUF."""
+def keep_head(chunks: Iterable[bytes], size: int, folder: Path) -> None:
+    """Leave for the parent as much of a GGUF's beginning as holds its header. Raises ModelError for what is no GGUF."""
     data = bytearray()
     looks = iter(LOOKS)
     wanted = next(looks)
-    for chunk in chunks:
-        data += chunk
-        if len(data) >= wanted:
-            if parse_header(bytes(data), size) is not None:
-                break
-            wanted = next(looks, 0)
-            if not wanted:
-                break
-    return bytes(data)
+    with (folder / HEAD_FILE).open("wb", buffering=0) as file:  # it sees this grow, and so that we are alive
+        for chunk in chunks:
+            file.write(chunk)
+            data += chunk
+            if len(data) >= wanted:
+                wanted = next(looks, 0)
+                if not wanted or parse_header(bytes(data), size) is not None:
+                    return
 
 
-def answered(folder: Path, look: dict[str, Any], head: bytes) -> None:
+def keep_look(folder: Path, revision: str, files: list[dict[str, str | int]]) -> None:
     """Leave for the parent what was found."""
-    (folder / HEAD_FILE).write_bytes(head)
-    (folder / LOOK_FILE).write_text(json.dumps(look), encoding="utf-8")
+    (folder / LOOK_FILE).write_text(json.dumps({"revision": revision, "files": files}), encoding="utf-8")
 
 
 def say_answered() -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from brain.errors import ModelError
 from brain.models.addresses import next_hop
-from brain.models.arriving import CHUNK, alone_with, answered, end_with_parent, head_of, say_answered
+from brain.models.arriving import CHUNK, alone_with, end_with_parent, keep_head, keep_look, say_answered
 
 if TYPE_CHECKING:
     import httpx
@@ -57,7 +57,6 @@ def main(what: str, *arguments: str) -> int:
 
 def _look(client: httpx.Client, folder: str, *urls: str) -> None:
     files: list[dict[str, str | int]] = []
-    head = b""
     for url in urls:
         with _opened(client, url, {}) as (response, sha256):
             _check(response)
@@ -66,8 +65,8 @@ def _look(client: httpx.Client, folder: str, *urls: str) -> None:
             size = int(response.headers.get("Content-Length", 0))
             files.append({"where": url, "bytes": size, "sha256": sha256, "validator": _validator(response)})
             if url == urls[0]:
-                head = head_of(response.iter_bytes(CHUNK), size)
-    answered(Path(folder), {"revision": "", "files": files}, head)
+                keep_head(response.iter_bytes(CHUNK), size, Path(folder))
+    keep_look(Path(folder), "", files)
 
 
 def _fetch(client: httpx.Client, url: str, target: str, size: str, validator: str) -> None:

@@ -21,7 +21,9 @@ from brain.models.catalogue import File, Hub, Model, Package
 from brain.seams import Cancel
 
 TICK = 0.1  # seconds between two looks at what has arrived
-ANSWER_SECONDS = 7.0  # until the hub must have answered: 5 for its answer, 2 for python to start
+PYTHON_SECONDS = 2.0  # for python to start
+ANSWER_SECONDS = 5.0 + PYTHON_SECONDS  # until the hub must have answered
+PATIENT_SECONDS = 32.0  # the same where there is no second source to turn to
 STALLED_SECONDS = 60.0  # without one byte more
 OWN = (sys.executable, "-P", "-m")  # how our own programs are run
 
@@ -47,7 +49,7 @@ def _from_hub(model: Model, source: Hub, scratch: Path, cancel: Cancel) -> Itera
     folder.mkdir(exist_ok=True)
     for path in source.paths:
         command = [*OWN, "brain.models.hub", "fetch", source.repository, "main", path, str(folder)]
-        yield from watched(command, folder, cancel, source=str(source), answers=True)
+        yield from watched(command, folder, cancel, source=str(source), within=ANSWER_SECONDS)
         if not (folder / path).is_file():
             raise ModelError(f"{source} did not give {path}")
     for file, path in zip(model.files, source.paths, strict=True):  # all of them are here: until now they resume
@@ -72,9 +74,9 @@ def _from_index(model: Model, source: Package, scratch: Path, cancel: Cancel) ->
 
 
 def watched(
-    command: Sequence[str], folder: Path, cancel: Cancel, *, source: str, answers: bool = False, **environment: str
+    command: Sequence[str], folder: Path, cancel: Cancel, *, source: str, within: float = 0.0, **environment: str
 ) -> Iterator[int]:
-    """Run a program and yield the size of `folder` while it grows. With `answers` it must soon print a line."""
+    """Run a program and yield the size of `folder` while it grows. It must print a line `within` so many seconds (0: never)."""
     before = size_of(folder)
     yield before
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaints:
@@ -88,8 +90,9 @@ def watched(
                 if size != last:
                     last, grew = size, now
                     yield size
-                if answers and now - began > ANSWER_SECONDS and not os.fstat(out.fileno()).st_size:
-                    raise ModelError(f"{source} did not answer within 5 seconds")
+                if within and now - began > within and not os.fstat(out.fileno()).st_size:
+                    what = f"{source} did not answer within {max(1, within - PYTHON_SECONDS):.0f} seconds"
+                    raise ModelError(what, hint="Check the connection, and try again.")
                 if now - grew > STALLED_SECONDS:
                     what = f"{source} sent nothing for {STALLED_SECONDS:.0f} seconds"
                     raise ModelError(what, hint="Try again: what has arrived is used.")

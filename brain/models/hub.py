@@ -17,7 +17,7 @@ from typing import Any
 
 from brain.errors import ModelError
 from brain.models.addresses import OnHub, choose, parse_address, parts_of_path
-from brain.models.arriving import CHUNK, LOOKS, alone_with, answered, end_with_parent, head_of, say_answered
+from brain.models.arriving import CHUNK, LOOKS, alone_with, end_with_parent, keep_head, keep_look, say_answered
 
 ANSWER_SECONDS = 5
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -81,9 +81,12 @@ def _look(text: str, folder: str) -> None:
     else:
         listed = HfApi(token=False).list_repo_tree(address.repository, recursive=True)
         paths = choose([entry.path for entry in listed], address)
-    found = [_asked(address.repository, "main", path) for path in paths]
-    say_answered()
-    files = [
+        say_answered()
+    found = []
+    for path in paths:
+        found.append(_asked(address.repository, "main", path))
+        say_answered()
+    files: list[dict[str, str | int]] = [
         {
             "where": path,
             "bytes": one.size or 0,
@@ -92,8 +95,8 @@ def _look(text: str, folder: str) -> None:
         }
         for path, one in zip(paths, found, strict=True)
     ]
-    head = head_of(_beginning(found[0].location), sum(one.size or 0 for one in found))
-    answered(Path(folder), {"revision": found[0].commit_hash or "main", "files": files}, head)
+    keep_head(_beginning(found[0].location), sum(one.size or 0 for one in found), Path(folder))
+    keep_look(Path(folder), found[0].commit_hash or "main", files)
 
 
 def _asked(repository: str, revision: str, path: str) -> Any:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from brain.errors import Cancelled, ModelError
 from brain.models.addresses import Address, AtUrl, OnDisk, OnHub, name_for, urls_of
 from brain.models.arriving import HEAD_FILE, LOOK_FILE
-from brain.models.fetching import OWN, size_of, watched
+from brain.models.fetching import OWN, PATIENT_SECONDS, size_of, watched
 from brain.models.header import Header, parse_header, read_header
 from brain.models.placing import BLOCK
 from brain.models.splits import parts_of
@@ -66,7 +66,7 @@ def look_at(address: Address, scratch: Path, cancel: Cancel) -> Offer:
     else:
         command = [*OWN, "brain.models.download", "look", str(scratch), *urls_of(address.url)]
     for _ in watched(
-        command, scratch, cancel, source=HUB if isinstance(address, OnHub) else str(address), answers=True
+        command, scratch, cancel, source=HUB if isinstance(address, OnHub) else str(address), within=PATIENT_SECONDS
     ):
         pass
     found = json.loads((scratch / LOOK_FILE).read_text(encoding="utf-8"))
@@ -93,7 +93,9 @@ def bring(offer: Offer, file: Offered, scratch: Path, cancel: Cancel) -> Iterato
         before = size_of(folder) - _arrived(target)
         arguments = [offer.address.repository, offer.revision, file.where, str(folder)]
         command = [*OWN, "brain.models.hub", "fetch", *arguments]
-        for size in watched(command, folder, cancel, source=offer.source, answers=not target.is_file()):
+        for size in watched(
+            command, folder, cancel, source=offer.source, within=0.0 if target.is_file() else PATIENT_SECONDS
+        ):
             yield max(0, size - before)
     else:
         note = target.with_name(f"{target.name}.note")
@@ -104,7 +106,7 @@ def bring(offer: Offer, file: Offered, scratch: Path, cancel: Cancel) -> Iterato
             before = size_of(scratch) - _arrived(target)
             command = [*OWN, "brain.models.download", "fetch"]
             command += [file.where, str(target), str(file.bytes), file.validator]
-            for size in watched(command, scratch, cancel, source=offer.source, answers=True):
+            for size in watched(command, scratch, cancel, source=offer.source, within=PATIENT_SECONDS):
                 yield max(0, size - before)
     if not target.is_file():
         raise ModelError(f"{offer.source} did not give {target.name}", hint="Try again.")

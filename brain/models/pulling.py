@@ -38,6 +38,7 @@ def pull(
     try:
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         with alone(scratch.with_suffix(".lock"), cancel):
+            scratch.mkdir(exist_ok=True, mode=0o700)  # the one we waited for has cleared it away
             offer = look_at(address, scratch, cancel)
             offer = replace(offer, name=name or offer.name, files=_with_hashes(offer, sha256))
             targets = _targets(offer, folder)

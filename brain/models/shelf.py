@@ -6,6 +6,7 @@ One folder of GGUF files. What is on its way lies in `.pulling` below it and is 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from brain.models.pulling import SPARE
 from brain.models.splits import parts_of, stem_of
 from brain.models.supported import refusal
 from brain.seams import Cancel
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 WINDOW = 8192  # tokens that a chat model is reckoned with where nothing else is said
 
@@ -125,6 +128,8 @@ class Shelf:
         memory does not hold. Two pulls at once do the work once. Raises ModelError when it cannot be had, cannot run here,
         is not what it should be, or the disk is too full; Cancelled when asked to stop.
         """
+        if any(not _SHA256.fullmatch(one) for one in sha256):
+            raise ModelError("A SHA-256 has 64 digits from 0 to f", hint="Check it for typing errors.")
         if name == "starter":
             for starter in self.starters:
                 yield from self._pull(starter, cancel)
@@ -148,6 +153,10 @@ class Shelf:
             what = f"{called or name} is not here and Brain is offline"
             raise ModelError(what, hint="Go online, or copy the file there.")
         yield from pulling.pull(address, self.folder, name=called, sha256=sha256, anyway=anyway, cancel=cancel)
+
+    def unfinished(self) -> int:
+        """Bytes that pulls which were stopped have left, to be gone on with."""
+        return size_of(self.folder / SCRATCH)
 
     def remove(self, name: str) -> Path:
         """Delete a model's file from the shelf; returns what it was. Raises ModelError where there is none."""

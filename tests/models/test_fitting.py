@@ -204,6 +204,7 @@ def test_every_part_has_its_address() -> None:
     paths = ["d/a-Q4-00001-of-00002.gguf", "d/a-Q4-00002-of-00002.gguf", "a-Q8.gguf", "mmproj-Q4.gguf"]
     assert choose(paths, OnHub("a/b", tag="q4")) == tuple(paths[:2])
     assert choose(paths, OnHub("a/b", "d/a-Q4-00002-of-00002.gguf")) == tuple(paths[:2])
+    assert choose(["../m.gguf", "/m.gguf", "x/m.gguf"], OnHub("a/b")) == ("x/m.gguf",)
     assert choose(["m-UD-Q4_K_M.gguf", "m-Q4_K_M.gguf"], OnHub("a/b", tag="Q4_K_M")) == ("m-Q4_K_M.gguf",)
     assert choose(["m-UD-Q4_K_M.gguf", "m-Q8_0.gguf"], OnHub("a/b", tag="Q4_K_M")) == ("m-UD-Q4_K_M.gguf",)
 

@@ -22,7 +22,7 @@ import pytest
 
 from brain.errors import Cancelled, ModelError
 from brain.events import Pulled, Pulling
-from brain.models import fetching, pulling
+from brain.models import fetching, offers, pulling
 from brain.models.placing import SCRATCH, record_of
 from brain.models.shelf import Shelf
 from tests.models import tiny
@@ -41,6 +41,7 @@ for _ in Shelf(Path(sys.argv[1]), offline=False, known=()).pull(sys.argv[2], can
 @pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(offers, "PATIENT_SECONDS", 90.0)  # a busy machine takes its time to start a program
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     with serving() as server:
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
@@ -209,6 +210,8 @@ def test_a_full_disk_is_told_before_it_is_fetched(shelf: Shelf, web: Web, conten
     [
         ("hf:nonsense", "no place on the model hub"),
         ("hf:a/../b", "no place on the model hub"),
+        ("hf:a/b/../c.gguf", "no place on the model hub"),
+        ("https://huggingface.co/a/b/resolve/main/%2e%2e/%2e%2e/c.gguf", "no place on the model hub"),
         ("hf:a/b/c.safetensors", "no GGUF file"),
         ("http://example.org/a.gguf", "without encryption"),
         ("ftp://127.0.0.1/a.gguf", "without encryption"),
@@ -250,7 +253,7 @@ def interrupted(shelf: Shelf, web: Web, address: str, *, at: int) -> None:
     web.asked.clear()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Long enough that its header is known well before its end."""
     path = tmp_path_factory.mktemp("large") / "large.gguf"
@@ -370,6 +373,27 @@ def test_a_wrong_hash_is_not_kept(shelf: Shelf, web: Web, content: bytes) -> Non
         pulled(shelf, web.url("tiny.gguf"), sha256=[right, right])
 
 
+def test_a_hub_whose_file_is_another_than_it_says_is_not_believed(shelf: Shelf, web: Web, content: bytes) -> None:
+    web.files["tiny.gguf"] = content
+    web.faults.linked = "0" * 64
+    with pytest.raises(ModelError, match=r"the model hub gave another tiny\.gguf than the one"):
+        pulled(shelf, "hf:someone/tiny")
+    assert nothing_can_be_loaded(shelf)
+    with pytest.raises(ModelError, match="64 digits"):
+        pulled(shelf, "hf:someone/tiny", sha256=["123"])
+
+
+def test_two_pulls_at_once_fetch_once(shelf: Shelf, web: Web, content: bytes) -> None:
+    web.files["tiny.gguf"] = content
+    ends: list[Pulled] = []
+    threads = [threading.Thread(target=lambda: ends.append(pulled(shelf, web.url("tiny.gguf"))[-1])) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(end.fetched for end in ends) == [False, False, True]
+
+
 def test_what_went_wrong_while_it_was_interrupted_is_fetched_anew(shelf: Shelf, web: Web, large: bytes) -> None:
     web.files["large.gguf"] = large
     interrupted(shelf, web, web.url("large.gguf"), at=3_000_000)
@@ -413,15 +437,16 @@ def test_a_disk_that_fills_up_keeps_what_came(
         subprocess.run(["umount", "-l", str(small)], check=False)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_pull_killed_at_any_point_is_never_half_a_model(tmp_path: Path, web: Web, large: bytes, seed: int) -> None:
-    """Ten kills each time, of the pulling process, at random points from its start to its end; then one that ends."""
+@pytest.mark.parametrize(("where", "kills"), [("url", 20), ("hub", 4)])
+def test_a_pull_killed_at_any_point_is_never_half_a_model(
+    shelf: Shelf, web: Web, large: bytes, where: str, kills: int
+) -> None:
+    """The pulling process is killed at random points from its start to its end; then one that ends."""
     web.files["large.gguf"] = large
     web.faults.pause = 0.004
-    points = random.Random(seed)
-    shelf = Shelf(tmp_path / "models", offline=False, known=())
-    address = web.url("large.gguf")
-    for number in range(10):
+    points = random.Random(kills)
+    address = web.url("large.gguf") if where == "url" else "hf:someone/large"
+    for number in range(kills):
         have = fetching.size_of(shelf.folder)
         # By what has come, and by the clock, which also hits the looking and the verifying.
         until = have + points.randrange(len(large) // 2) if number % 2 else 1 << 40
