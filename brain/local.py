@@ -305,7 +305,7 @@ class LocalBrain:
             return
         if chat.shrunk and (chat.name, chat.shrunk) != self._told_of:
             self._told_of = (chat.name, chat.shrunk)
-            what = f"{chat.name} has a {chat.shrunk} into memory"
+            what = f"{chat.name}: {chat.shrunk} into memory"
             yield FellBack("chat", what, "Close other programs for a longer one, or choose a smaller model.")
 
     def _impaired(self) -> Iterator[Impaired]:

@@ -109,6 +109,20 @@ def test_what_does_not_fit_is_fetched_only_when_told_to(
     assert (last["event"], last["fetched"], last["verified"]) == ("pulled", True, False)
 
 
+def test_a_question_says_that_the_window_is_shorter(
+    home: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.md").write_text("# Boiler\n\nThe boiler runs at 1.4 bar.\n")
+    header = read_header(tiny.write_chat(home / "models" / "mine.gguf", window=32_768))
+    (home / "config.toml").write_text("[chat]\nwindow = 16384\nmodel = 'mine'\n")
+    assert main(["add", "--words-only", str(tmp_path / "notes")]) == DONE
+    monkeypatch.setattr("brain.models.local.free_memory", lambda: memory_needed(header, 4096))
+    capsys.readouterr()
+    assert main(["ask", "At what pressure does the boiler run?"]) == DONE
+    assert "mine: window 4,096 of 16,384 to fit into memory." in capsys.readouterr().err
+
+
 def test_a_damaged_part_is_named_by_doctor(home: Path, tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.md").write_text("# A\n\nA note.\n")

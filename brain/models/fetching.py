@@ -98,7 +98,8 @@ def watched(
                     raise ModelError(what, hint="Try again: what has arrived is used.")
         if process.returncode:
             complaints.seek(0)
-            raise ModelError(f"{source}: {_telling_line(complaints.read().decode('utf-8', 'replace'))}")
+            what = f"{source}: {_telling_line(complaints.read().decode('utf-8', 'replace'))}"
+            raise ModelError(what, hint="Check the address and the connection, then try again.")
     yield size_of(folder)
 
 
@@ -155,4 +156,4 @@ def _telling_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR")]
     line = (errors or lines[-1:] or ["it gave no reason"])[0]
-    return re.sub(r"\w+://\S+", "…", line)[:200]
+    return re.sub(r"\w+://\S+", "…", re.sub(r"\[Errno -?\d+\] ", "", line))[:200]
