@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from brain.errors import ModelError
-from brain.models.addresses import next_hop
 from brain.models.arriving import CHUNK, alone_with, end_with_parent, keep_head, keep_look, say_answered
+from brain.models.origins import next_hop
 
 if TYPE_CHECKING:
     import httpx

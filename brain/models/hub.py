@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from brain.errors import ModelError
-from brain.models.addresses import OnHub, choose, parse_address, parts_of_path
 from brain.models.arriving import CHUNK, LOOKS, alone_with, end_with_parent, keep_head, keep_look, say_answered
+from brain.models.origins import OnHub, choose, parse_address, parts_of_path
 
 ANSWER_SECONDS = 5
 _SHA256 = re.compile(r"[0-9a-f]{64}")

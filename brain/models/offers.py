@@ -13,10 +13,10 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from brain.errors import Cancelled, ModelError
-from brain.models.addresses import Address, AtUrl, OnDisk, OnHub, name_for, urls_of
 from brain.models.arriving import HEAD_FILE, LOOK_FILE
 from brain.models.fetching import OWN, PATIENT_SECONDS, size_of, watched
 from brain.models.header import Header, parse_header, read_header
+from brain.models.origins import Address, AtUrl, OnDisk, OnHub, name_for, urls_of
 from brain.models.placing import BLOCK
 from brain.models.splits import parts_of
 from brain.seams import Cancel

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from brain.errors import ModelError
 from brain.events import Pulled, Pulling
-from brain.models.addresses import Address, OnDisk, spelled
 from brain.models.fetching import size_of
 from brain.models.fitting import LEAST, fitting_window
 from brain.models.header import free_memory, gigabytes, megabytes, memory_needed, read_header
 from brain.models.offers import Offer, Offered, bring, has_some, look_at
+from brain.models.origins import Address, OnDisk, spelled
 from brain.models.placing import SCRATCH, Record, alone, keep_record, place, sha256_of, shelved
 from brain.models.splits import parts_of
 from brain.models.supported import refusal

@@ -17,12 +17,12 @@ from typing import Literal
 from brain.errors import ModelError
 from brain.events import Pulled, Pulling
 from brain.models import pulling
-from brain.models.addresses import OnDisk, parse_address
 from brain.models.catalogue import Hub, Model, Package, catalogue
 from brain.models.convert import convert_bert
 from brain.models.fetching import download_size, fetch, size_of
 from brain.models.fitting import fit, shrunk_in_words
 from brain.models.header import RUNTIME, free_memory, megabytes, read_header
+from brain.models.origins import OnDisk, parse_address
 from brain.models.placing import SCRATCH, alone, drop_record, place, record_of, sha256_of, shelved
 from brain.models.pulling import SPARE
 from brain.models.splits import parts_of, stem_of

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from brain.errors import ModelError
 from brain.models import supported
-from brain.models.addresses import AtUrl, OnDisk, OnHub, choose, name_for, next_hop, parse_address, spelled, urls_of
 from brain.models.catalogue import TIERS, catalogue, starters
 from brain.models.fitting import LEAST, STEP, fit, fitting_window
 from brain.models.header import RUNTIME, memory_needed, parse_header, read_header
 from brain.models.local import open_chat
+from brain.models.origins import AtUrl, OnDisk, OnHub, choose, name_for, next_hop, parse_address, spelled, urls_of
 from brain.models.shelf import Shelf
 from brain.models.splits import part_of, parts_of, stem_of
 from tests.models import tiny
