@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from brain.ask import QUOTES
-from brain.errors import BrainError, ModelError
+from brain.errors import BrainError
 from brain.models.endpoint import endpoint_names, open_endpoint
-from brain.models.header import free_memory, memory_needed, read_header
 from brain.models.shelf import OnShelf
 from brain.parts import Parts
 from brain.types import Choice
@@ -16,31 +14,24 @@ from brain.types import Choice
 
 def choices(parts: Parts) -> tuple[Choice, ...]:
     """All of them, in that order. Nothing is opened, and nothing is contacted."""
-    free = free_memory()
-    files = (_file(parts, one, free) for one in parts.shelf.models() if one.role == "chat" and one.path is not None)
+    here = parts.shelf.models(window=parts.settings.chat.window)
+    files = (_file(parts, one) for one in here if one.role == "chat" and one.path is not None)
     used = parts.settings.chat.model == QUOTES
     return (*files, *_endpoints(parts), Choice(QUOTES, "quotes", stays_home=True, used=used))
 
 
-def _file(parts: Parts, model: OnShelf, free: int | None) -> Choice:
-    known = Choice(
+def _file(parts: Parts, model: OnShelf) -> Choice:
+    return Choice(
         model.name,
         "file",
         stays_home=True,
+        window=model.window,
         bytes=model.bytes,
+        memory=model.memory_bytes,
+        fits=model.fits is not False and not model.problem,
         used=parts.settings.chat.model in (model.name, str(model.path)),
-        fits=not model.problem,
-        note=model.problem or model.licence,
+        note=model.problem or model.shrunk or model.licence,
     )
-    if model.problem or model.path is None:
-        return known
-    try:
-        header = read_header(model.path)
-    except ModelError as error:
-        return replace(known, fits=False, note=error.reason)
-    window = min(header.context_length or parts.settings.chat.window, parts.settings.chat.window)
-    memory = memory_needed(header, window)
-    return replace(known, window=window, memory=memory, fits=free is None or memory <= free)
 
 
 def _endpoints(parts: Parts) -> Iterator[Choice]:

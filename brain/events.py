@@ -274,11 +274,12 @@ class Pulling:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """A model is on the shelf, its hash checked. `fetched` is False when it was there already."""
+    """A model is on the shelf. `fetched` is False when it was there already."""
 
     name: str
     path: Path
     fetched: bool
+    verified: bool = True  # False: nobody knows the SHA-256 that it should have
 
 
 Event = (

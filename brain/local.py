@@ -22,7 +22,7 @@ from brain.parts import Parts
 from brain.querying import narrow, parse
 from brain.reading import read_whole
 from brain.seams import Cancel
-from brain.sending import ready
+from brain.sending import ready, shrunk
 from brain.settings import Settings
 from brain.store.catalog import Catalog
 from brain.store.claim import Claim
@@ -47,6 +47,7 @@ class LocalBrain:
         self._indexer = Indexer(self._parts)
         self.shelf = self._parts.shelf
         self._witness = Witness(catalog, self._parts.readers, settings.notes.max_mb * 1_000_000)
+        self._told_of: set[tuple[str, str]] = set()  # chat models whose shorter window was told
         self.conversations = LocalConversations(catalog, self._witness, self._require_claim)
 
     def search(self, query: str, *, limit: int = 10, scope: Scope = Scope()) -> Retrieved:
@@ -100,6 +101,8 @@ class LocalBrain:
                     yield FellBack("chat", error.reason, error.hint)
                     found = replace(found, degraded=(*found.degraded, "chat"))
             told = ready(self._parts, chosen, question, found, history=history, consent=consent)
+            if chosen is not None and chosen.path is not None:
+                yield from shrunk(self._parts, chosen.path, self._told_of)
             events = ask(
                 question,
                 told.found,

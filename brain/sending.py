@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from brain.documents import stamp_of
-from brain.errors import ReadError
+from brain.errors import ModelError, ReadError
 from brain.events import Answered, Event, FellBack, Retrieved
+from brain.models.splits import bytes_of
 from brain.outgoing import HERE, Outgoing
 from brain.parts import Chosen, Parts
 from brain.privacy import is_marked
@@ -84,9 +85,21 @@ def ready(
     return Ready(public, cleared.history, lambda: outgoing, outgoing=outgoing)
 
 
+def shrunk(parts: Parts, path: Path, told_of: set[tuple[str, str]]) -> Iterator[FellBack]:
+    """That a chat model has a shorter window than it should, where that is not in `told_of` yet."""
+    try:
+        chat = parts.chat(path)
+    except ModelError:  # told where it is used
+        return
+    if chat.shrunk and (chat.name, chat.shrunk) not in told_of:
+        told_of.add((chat.name, chat.shrunk))
+        what = f"{chat.name}: {chat.shrunk} into memory"
+        yield FellBack("chat", what, "Close other programs for a longer one, or choose a smaller model.")
+
+
 def is_tiny(path: Path) -> bool:
     """Whether a file holds a model that needs the prompt for tiny ones."""
-    return path.stat().st_size <= TINY_BYTES
+    return bytes_of(path) <= TINY_BYTES
 
 
 def reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:

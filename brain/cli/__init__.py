@@ -12,6 +12,7 @@ from pathlib import Path
 
 from brain import __version__
 from brain.cli.evaluation_parser import add_eval
+from brain.cli.shelf_parser import MODELS, add_models
 from brain.errors import BrainError, Cancelled, QueryError, SettingsError
 from brain.offline import go_offline
 from brain.settings import Settings, load
@@ -226,16 +227,11 @@ Where nobody can be asked, as in a script, nothing is sent without --send, and t
 
     models = command(
         "models",
-        "list the models on the shelf; pull, use, inspect or remove one",
+        "list the models that are here and that could be; pull, use, inspect or remove one",
         module="shelf",
-        more="info says what a model is, whether its chat template works, and what memory, threads, tokens at once and layers on\n"
-        "a graphics card it would get.\n"
-        '--json prints {"folder", "models": [{"name", "role", "path", "bytes", "here", "used", "licence"}]}.',
+        more=MODELS,
     )
-    models.add_argument("action", nargs="?", choices=("list", "pull", "use", "info", "remove"), default="list")
-    models.add_argument(
-        "name", nargs="?", metavar="NAME", help="a model's name; `pull starter` fetches both starter models"
-    )
+    add_models(models)
 
     endpoints = command(
         "endpoints",

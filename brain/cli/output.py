@@ -311,9 +311,11 @@ class Progress:
             case VectorsAdded(done, pending):
                 self.advance("embedding passages", done, done + pending)
             case Pulling(name, done, total, source):
-                self.advance(f"{name} from {source}, {done / 1e6:.0f} of {total / 1e6:.0f} MB", done, total)
-            case Pulled(name, path, fetched):
+                self.advance(f"{name} from {source}", done, total, is_bytes=True)
+            case Pulled(name, path, fetched, verified):
                 self.line(f"{name} is {'here' if fetched else 'here already'}: {path}")
+                if fetched and not verified:
+                    self.line(f"{name} was not verified against a known hash.")
             case FileFailed(path, reason, hint):
                 self._done += 1
                 self.line(f"! {place(path, None, 1).rsplit(':', 1)[0]}: {told(reason, hint)}")
@@ -327,20 +329,28 @@ class Progress:
         else:
             say(text, to=self._stream)
 
-    def advance(self, description: str, done: int, total: int) -> None:
-        """So much of something is done."""
+    def advance(self, description: str, done: int, total: int, *, is_bytes: bool = False) -> None:
+        """So much of something is done; of bytes also how many a second."""
         kind = description.partition(" ")[0]
         if kind != self._kind:
             self._kind, self._pace = kind, Pace()
         self._pace.at(time.monotonic(), done)
         seconds = self._pace.seconds_left(total - done) if done < total else None
         left = "" if seconds is None else f", about {in_words(seconds)} left"
+        if is_bytes and self._pace.rate:
+            left = f", {self._pace.rate / 1e6:.1f} MB/s{left}"
         description = textwrap.shorten(one_line(description), 60, placeholder="…")
+        so_far = f"{done / 1e6:.0f} of {total / 1e6:.0f} MB" if is_bytes else f"{done} of {total}"
         if self._live is None:
             if time.monotonic() - self._said >= QUIET_SECONDS:
                 self._said = time.monotonic()
-                say(f"{description}: {done} of {total}{left}", to=self._stream)
+                say(f"{description}: {so_far}{left}", to=self._stream)
             return
         if self._task is None:
             self._task = self._live.add_task("")
-        self._live.update(self._task, description=description + left, total=total or None, completed=done)
+        self._live.update(
+            self._task,
+            description=f"{description}{', ' + so_far if is_bytes else ''}{left}",
+            total=total or None,
+            completed=done,
+        )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from brain.ask import QUOTES
 from brain.cli.output import Progress, print_json, say
 from brain.cli.stopping import cancelling
 from brain.errors import SettingsError
 from brain.models.endpoint import is_endpoint, open_endpoint
-from brain.models.header import Header, memory_needed, read_header
+from brain.models.fitting import fit
+from brain.models.header import Header, free_memory, gigabytes, megabytes, read_header
 from brain.models.machine import ALL, attempts, can_offload, fitting_batch, physical_cores
+from brain.models.placing import SCRATCH
 from brain.models.rendering import trial
 from brain.models.shelf import OnShelf, Shelf
+from brain.models.splits import stem_of
 from brain.power import fitting_threads, is_on_battery
 from brain.seams import Cancel
 from brain.settings import Settings, save
@@ -30,16 +33,24 @@ def models(options: argparse.Namespace, settings: Settings) -> int:
         raise SettingsError(f"Which model? brain models {options.action} NAME", hint="brain models lists the names.")
     if options.action == "pull":
         with cancelling() as cancel:
-            pull(shelf, options.name, cancel=cancel, as_json=options.json)
+            pull(shelf, options.name, cancel=cancel, as_json=options.json, sha256=options.sha256, anyway=options.anyway)
         return 0
     act: Callable[..., int] = {"use": _use, "info": _info, "remove": _remove}[options.action]
     return act(shelf, options.name, settings, as_json=options.json)
 
 
-def pull(shelf: Shelf, name: str, *, cancel: Cancel, as_json: bool = False) -> None:
+def pull(
+    shelf: Shelf,
+    name: str,
+    *,
+    cancel: Cancel,
+    as_json: bool = False,
+    sha256: Sequence[str] = (),
+    anyway: bool = False,
+) -> None:
     """Fetch a model with a progress bar. Raises ModelError, Cancelled."""
     with Progress(sys.stderr) as progress:
-        for event in shelf.pull(name, cancel=cancel):
+        for event in shelf.pull(name, cancel=cancel, sha256=sha256, anyway=anyway):
             if as_json:
                 print_json(event_json(event))
             else:
@@ -48,14 +59,29 @@ def pull(shelf: Shelf, name: str, *, cancel: Cancel, as_json: bool = False) -> N
 
 def _list(shelf: Shelf, settings: Settings, *, as_json: bool) -> int:
     used = _in_use(settings)
-    found = shelf.models()
+    found = shelf.models(window=settings.chat.window)
     if as_json:
         rows = [{**plain_json(model), "here": model.path is not None, "used": model.name in used} for model in found]
         print_json({"folder": str(shelf.folder), "models": rows})
         return 0
-    for model in found:
-        say(_row(model, model.name in used))
+    free = free_memory()
+    room = "" if free is None else f" ({gigabytes(free)} free)"
+    away = [model for model in found if model.path is None]
+    groups = {
+        "Here": [model for model in found if model.path is not None],
+        f"Not here, fits into memory now{room}": [model for model in away if model.fits is not False],
+        f"Not here, needs more memory than there is now{room}": [model for model in away if model.fits is False],
+    }
+    for title, group in groups.items():
+        if group:
+            say(f"{title}:")
+        for model in group:
+            say(_row(model, model.name in used))
     say(f"Folder: {shelf.folder}. Any GGUF file put there can be used: brain models use NAME")
+    if (left := shelf.unfinished()) > 1_000_000:
+        where = shelf.folder / SCRATCH
+        say(f"{megabytes(left)} of pulls that were stopped: pull again to go on, or delete {where}.")
+    say("Fetch one: brain models pull NAME, or hf:OWNER/REPOSITORY:Q4_K_M, a URL or a file. --help says more.")
     return 0
 
 
@@ -64,8 +90,20 @@ def _in_use(settings: Settings) -> set[str]:
 
 
 def _row(model: OnShelf, used: bool) -> str:
-    state = "used" if used and model.path else "here" if model.path else "not here: brain models pull " + model.name
-    return f"{model.role:>7}  {model.name:<32} {model.bytes / 1e6:>8,.0f} MB  {model.problem or state}"
+    """One model on one line: what it is, what it takes, and what there is to say of it."""
+    size = megabytes(model.bytes) if model.bytes else ""
+    length = model.window or model.trained_window
+    window = model.shrunk or (f"window {length:,}" if length else "")
+    least = "" if model.path else "over "
+    memory = f"needs {least}{gigabytes(model.memory_bytes)}" if model.memory_bytes else ""
+    if model.path is None:
+        state = f"for machines of {model.tier} GB" if model.tier else ""
+    else:
+        state = "used" if used else ""
+        if model.fits is False:
+            state = f"{state}, does not fit into memory now".removeprefix(", ")
+    columns = f"{model.role:>8}  {model.name:<28} {size:>9}  {model.licence:<11} {window:<28} {memory:<18}"
+    return f"{columns} {model.problem or state}".rstrip()
 
 
 def _use(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
@@ -73,7 +111,7 @@ def _use(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
         return _use_without_file(name, settings, as_json=as_json)
     path = shelf.find(name)
     role = read_header(path).role
-    save(settings.home, role, "model", path.stem if path.parent == shelf.folder else str(path.resolve()))
+    save(settings.home, role, "model", stem_of(path) if path.parent == shelf.folder else str(path.resolve()))
     if as_json:
         print_json({"role": role, "model": name, "path": str(path)})
         return 0
@@ -104,8 +142,7 @@ def _use_without_file(name: str, settings: Settings, *, as_json: bool) -> int:
 def _info(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
     path = shelf.find(name)
     header = read_header(path)
-    window = min(header.context_length or settings.chat.window, settings.chat.window)
-    needed = memory_needed(header, window)
+    found = fit(header, settings.chat.window, free_memory())
     facts = {
         "name": name,
         "role": header.role,
@@ -113,11 +150,14 @@ def _info(shelf: Shelf, name: str, settings: Settings, *, as_json: bool) -> int:
         "bytes": header.size,
         "architecture": header.architecture,
         "trained_window": header.context_length,
-        "window": window,
+        "window": found.window,
+        "window_wanted": found.wanted,
         "dimensions": header.embedding_length,
         "layers": header.layers,
         "has_chat_template": bool(header.chat_template),
-        "memory_bytes": needed,
+        "memory_bytes": found.needed,
+        "fits": found.fits,
+        "parts": header.parts,
         **_settled(header, settings),
     }
     if header.role == "chat":

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from brain.cleaning import defuse
-from brain.models.dialogue import Speech
+from brain.models.speech import Speech
 from brain.types import Delta, Usage
 
 MOST = 1_000_000_000  # tokens; a larger number is no count

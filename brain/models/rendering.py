@@ -1,4 +1,4 @@
-"""Runs inside the model child, but for `trial`: turns to a prompt, by the template of the model's own file or, where that fails, by ChatML.
+"""Runs inside the model child, but for `trial`: turns to a prompt, by the template of the model's file or, failing that, by ChatML.
 
 A template is a program from an untrusted file: the sandbox keeps it from acting, and limits keep it from looping.
 """

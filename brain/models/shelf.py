@@ -5,31 +5,41 @@ One folder of GGUF files. What is on its way lies in `.pulling` below it and is 
 
 from __future__ import annotations
 
-import hashlib
 import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from brain.errors import Cancelled, ModelError
+from brain.errors import ModelError
 from brain.events import Pulled, Pulling
+from brain.models import pulling
+from brain.models.catalogue import Hub, Model, Package, catalogue
 from brain.models.convert import convert_bert
 from brain.models.fetching import download_size, fetch, size_of
-from brain.models.header import megabytes, read_header
-from brain.models.starters import STARTERS, Hub, Model, Package
+from brain.models.fitting import fit, shrunk_in_words
+from brain.models.header import RUNTIME, free_memory, megabytes, read_header
+from brain.models.origins import OnDisk, parse_address
+from brain.models.placing import SCRATCH, alone, drop_record, place, record_of, sha256_of, shelved
+from brain.models.pulling import SPARE
+from brain.models.splits import parts_of, stem_of
+from brain.models.supported import refusal
 from brain.seams import Cancel
 
-SCRATCH = ".pulling"
-SPARE = 50_000_000  # bytes that stay free on the disk
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+WINDOW = 8192  # tokens that a chat model is reckoned with where nothing else is said
 
 
 @dataclass(frozen=True, slots=True)
 class OnShelf:
-    """A model by name: a file here, or a starter that could be fetched (`path` None, `bytes` of the download)."""
+    """A model by name: a file here, or one of the catalogue that could be fetched (`path` None, `bytes` of the download).
+
+    Numbers that nobody knows are 0. `fits`: in the memory that is free now; None where that is not known.
+    """
 
     name: str
     role: Literal["embed", "chat", "rerank", "unknown"]
@@ -37,39 +47,60 @@ class OnShelf:
     bytes: int
     licence: str = ""
     problem: str = ""  # why the file cannot be used
+    trained_window: int = 0  # tokens
+    window: int = 0  # tokens it would be opened with now
+    window_wanted: int = 0  # tokens it would be opened with if there were memory enough
+    memory_bytes: int = 0  # with that window; of one that is not here at least so many
+    fits: bool | None = None
+    tier: int = 0  # GB of memory of the machines it is a good choice for; 0: it is not of the catalogue
+    parts: int = 1  # files it consists of
+
+    @property
+    def shrunk(self) -> str:
+        """That its window is shorter than it should be, for people; empty where it is not."""
+        is_shorter = self.fits is not False and self.window < self.window_wanted
+        return shrunk_in_words(self.window, self.window_wanted) if is_shorter else ""
 
 
 class Shelf:
-    """The models in `folder`. With `offline` nothing is ever fetched."""
+    """The models in `folder`, and those of the catalogue `known`. With `offline` nothing is ever fetched."""
 
-    def __init__(self, folder: Path, *, offline: bool, starters: tuple[Model, ...] = STARTERS) -> None:
+    def __init__(self, folder: Path, *, offline: bool, known: tuple[Model, ...] | None = None) -> None:
         self.folder = folder
         self.offline = offline
-        self.starters = starters
+        self.known = catalogue() if known is None else known
 
-    def models(self) -> list[OnShelf]:
-        """The starters, here or not, then every other GGUF file in the folder by name."""
-        here = self._here()
-        found = []
-        for model in self.starters:
-            path = here.pop(model.name, None)
-            size = min(download_size(model, source) for source in model.sources)
-            found.append(
-                _look(path, model.licence) if path else OnShelf(model.name, model.role, None, size, model.licence)
-            )
-        return found + [_look(path) for _, path in sorted(here.items())]
+    @property
+    def starters(self) -> tuple[Model, ...]:
+        """Those whose files are known to the byte: what `pull starter` fetches."""
+        return tuple(model for model in self.known if model.files)
+
+    def models(self, *, window: int = WINDOW) -> list[OnShelf]:
+        """The starters, here or not, every other model in the folder by name, then what else the catalogue has.
+
+        `window`: tokens that a chat model shall have.
+        """
+        here, free = self._here(), free_memory()
+        known = {model.name: model for model in self.known}
+        starters = [model.name for model in self.starters]
+        names = dict.fromkeys([*starters, *sorted(here), *known])
+        return [
+            _look(here[name], known.get(name), window, free) if name in here else _could_be(known[name], free)
+            for name in names
+        ]
 
     def damaged(self, *, thorough: bool) -> list[tuple[str, str]]:
-        """Models on the shelf that cannot be used or, looking at every byte, are not as published: name and what is wrong."""
-        found = [(model.name, model.problem) for model in self.models() if model.path is not None and model.problem]
-        for model in self.starters if thorough else ():
-            path = self._here().get(model.name)
-            if path is None or model.window or model.name in dict(found):
-                continue  # a model that was made here from other files has no published hash
-            with path.open("rb") as opened:
-                if hashlib.file_digest(opened, "sha256").hexdigest() != model.files[0].sha256:
-                    found.append((model.name, "its file is not the one that is known (wrong SHA-256)"))
-        return found
+        """Models on the shelf that cannot be used or, looking at every byte, are not as they came: name and what is wrong."""
+        found = {model.name: model.problem for model in self.models() if model.path is not None and model.problem}
+        published = {model.name: model.files[0].sha256 for model in self.starters if not model.window}
+        for name, path in self._here().items() if thorough else ():
+            record = record_of(self.folder, name)
+            known = {path.name: published[name]} if name in published else record.hashes if record else {}
+            if name not in found and any(
+                sha256_of(part) != known.get(part.name, "") for part in parts_of(path) if known
+            ):
+                found[name] = "its file is not the one that is known (wrong SHA-256)"
+        return list(found.items())
 
     def find(self, name_or_path: str) -> Path:
         """The GGUF file of a name on the shelf, or of a path.
@@ -81,23 +112,51 @@ class Shelf:
             path = given if given.exists() else self.folder / given.name
         else:
             path = self._here().get(name_or_path) or self._missing(name_or_path)
+        path = parts_of(path)[0]  # llama.cpp opens the first and finds the others
         header = read_header(path)
         if not header.is_whole:
             have, need = megabytes(header.size), megabytes(header.expected_size)
-            raise ModelError(f"{path.name} is incomplete: {have} of {need}", hint=self._again(path.stem))
+            raise ModelError(f"{path.name} is incomplete: {have} of {need}", hint=self._again(stem_of(path)))
         return path
 
-    def pull(self, name: str, *, cancel: Cancel) -> Iterator[Pulling | Pulled]:
-        """Fetch a starter by name, or both with "starter"; each ends with Pulled.
+    def pull(
+        self, name: str, *, cancel: Cancel, sha256: Sequence[str] = (), anyway: bool = False
+    ) -> Iterator[Pulling | Pulled]:
+        """Fetch a model: of the catalogue by name, both starters with "starter", or by an address; each ends with Pulled.
 
-        Each source is tried in turn, and what comes is believed only when its hash is right. Two pulls at once do
-        the work once. Raises ModelError when none works or the disk is too full, Cancelled when asked to stop.
+        A starter's sources are tried in turn. `sha256`: what the files at an address must be. `anyway`: also what this
+        memory does not hold. Two pulls at once do the work once. Raises ModelError when it cannot be had, cannot run here,
+        is not what it should be, or the disk is too full; Cancelled when asked to stop.
         """
+        if any(not _SHA256.fullmatch(one) for one in sha256):
+            raise ModelError("A SHA-256 has 64 digits from 0 to f", hint="Check it for typing errors.")
         if name == "starter":
-            for model in self.starters:
-                yield from self._pull(model, cancel)
-        else:
-            yield from self._pull(self._starter(name), cancel)
+            for starter in self.starters:
+                yield from self._pull(starter, cancel)
+            return
+        model = next((model for model in self.known if model.name == name.lower()), None)
+        if model is not None and model.files:
+            if sha256:
+                raise ModelError(f"The SHA-256 of {model.name} is known", hint="Leave --sha256 out.")
+            yield from self._pull(model, cancel)
+            return
+        address, called = (parse_address(model.address), model.name) if model else (parse_address(name), "")
+        if called and not sha256 and _is_whole(there := self._here().get(called, self.folder / "-")):
+            yield Pulled(called, there, fetched=False)
+            return
+        if address is None:
+            record = record_of(self.folder, name)  # one that came from an address comes from there again
+            address, called = (parse_address(record.address), name) if record else (None, "")
+        if address is None:
+            raise self._nobody_knows(name)
+        if self.offline and not isinstance(address, OnDisk):
+            what = f"{called or name} is not here and Brain is offline"
+            raise ModelError(what, hint="Go online, or copy the file there.")
+        yield from pulling.pull(address, self.folder, name=called, sha256=sha256, anyway=anyway, cancel=cancel)
+
+    def unfinished(self) -> int:
+        """Bytes that pulls which were stopped have left, to be gone on with."""
+        return size_of(self.folder / SCRATCH)
 
     def remove(self, name: str) -> Path:
         """Delete a model's file from the shelf; returns what it was. Raises ModelError where there is none."""
@@ -105,7 +164,9 @@ class Shelf:
         if path is None:
             raise ModelError(f"{name} is not on the shelf", hint=self._known())
         try:
-            path.unlink(missing_ok=True)
+            for part in parts_of(path):  # the first one first: without it nothing can be opened
+                part.unlink(missing_ok=True)
+            drop_record(self.folder, name)
         except OSError as error:
             raise ModelError(
                 f"{path.name} cannot be removed: {error.strerror}", hint="Check its permissions."
@@ -113,11 +174,7 @@ class Shelf:
         return path
 
     def _here(self) -> dict[str, Path]:
-        try:
-            files = sorted(path for path in self.folder.iterdir() if path.suffix == ".gguf" and path.is_file())
-        except OSError:
-            return {}
-        return {path.stem: path for path in files}
+        return shelved(self.folder)
 
     def _pull(self, model: Model, cancel: Cancel) -> Iterator[Pulling | Pulled]:
         target = self.folder / f"{model.name}.gguf"
@@ -131,7 +188,7 @@ class Shelf:
         scratch = self.folder / SCRATCH / model.name
         try:
             scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with _alone(scratch.with_suffix(".lock"), cancel):
+            with alone(scratch.with_suffix(".lock"), cancel):
                 if _is_whole(target):  # the one we waited for has fetched it
                     yield Pulled(model.name, target, fetched=False)
                     return
@@ -152,7 +209,7 @@ class Shelf:
                 for done in fetch(model, source, scratch, cancel):
                     yield Pulling(model.name, min(done, total), total, str(source))
                 _verify(model, source, scratch)
-                _place(model, scratch, target)
+                place([_made(model, scratch, target)], [target])
             except ModelError as error:
                 reasons.append(error.reason)
                 continue
@@ -175,17 +232,14 @@ class Shelf:
                 hint=f"Make room, or move the folder {self.folder}.",
             )
 
-    def _starter(self, name: str) -> Model:
-        for model in self.starters:
-            if model.name == name.lower():
-                return model
+    def _nobody_knows(self, name: str) -> ModelError:
         if name in self._here():
-            raise ModelError(f"{name} is here already and is not one that Brain fetches", hint="Use it by its name.")
-        known = [model.name for model in self.starters]
-        raise ModelError(f"Brain cannot fetch a model {name!r}", hint=_nearest(name, [*known, "starter"]))
+            return ModelError(f"{name} is here already and is not one that Brain fetches", hint="Use it by its name.")
+        known = [model.name for model in self.known]
+        return ModelError(f"Brain cannot fetch a model {name!r}", hint=_nearest(name, [*known, "starter"]))
 
     def _missing(self, name: str) -> Path:
-        for model in self.starters:
+        for model in self.known:
             if model.name == name:
                 partial = size_of(self.folder / SCRATCH / name)
                 if partial:
@@ -195,21 +249,57 @@ class Shelf:
         raise ModelError(f"There is no model {name!r}", hint=self._known(name))
 
     def _again(self, name: str) -> str:
-        is_starter = any(model.name == name for model in self.starters)
-        return _pull(name) if is_starter else "Fetch the file again."
+        is_known = any(model.name == name for model in self.known) or record_of(self.folder, name) is not None
+        return _pull(name) if is_known else "Fetch the file again."
 
     def _known(self, name: str = "") -> str:
-        return _nearest(name, [*self._here(), *(model.name for model in self.starters)])
+        return _nearest(name, [*self._here(), *(model.name for model in self.known)])
 
 
-def _look(path: Path, licence: str = "") -> OnShelf:
+def _look(path: Path, known: Model | None, window: int, free: int | None) -> OnShelf:
+    licence, tier = (known.licence, known.tier) if known else ("", 0)
+    name, parts = stem_of(path), parts_of(path)
     try:
         header = read_header(path)
     except ModelError as error:
-        size = path.stat().st_size if path.exists() else 0
-        return OnShelf(path.stem, "unknown", path, size, licence, error.reason)
+        size = sum(part.stat().st_size for part in parts if part.exists())
+        return OnShelf(name, "unknown", path, size, licence, error.reason, tier=tier, parts=len(parts))
     whole = f"incomplete: {megabytes(header.size)} of {megabytes(header.expected_size)}"
-    return OnShelf(path.stem, header.role, path, header.size, licence, "" if header.is_whole else whole)
+    problem = refusal(header.architecture)[0] if header.is_whole else whole
+    wanted = window if header.role == "chat" else min(header.context_length or WINDOW, WINDOW)
+    found = fit(header, wanted, free)
+    return OnShelf(
+        name,
+        header.role,
+        path,
+        header.size,
+        licence,
+        problem,
+        trained_window=header.context_length,
+        window=found.window,
+        window_wanted=found.wanted,
+        memory_bytes=found.needed,
+        fits=None if free is None else found.fits,
+        tier=tier,
+        parts=len(parts),
+    )
+
+
+def _could_be(model: Model, free: int | None) -> OnShelf:
+    """Of what is not here little is known before its header is read: its memory is at least its size."""
+    size = min((download_size(model, source) for source in model.sources), default=model.bytes)
+    least = model.bytes + RUNTIME if model.bytes else 0
+    return OnShelf(
+        model.name,
+        model.role,
+        None,
+        size,
+        model.licence,
+        trained_window=model.trained,
+        memory_bytes=least,
+        fits=None if free is None else (least or model.tier * 10**9) <= free,
+        tier=model.tier,
+    )
 
 
 def _is_whole(path: Path) -> bool:
@@ -228,45 +318,19 @@ def _sweep(scratch: Path) -> None:
 
 def _verify(model: Model, source: Hub | Package, scratch: Path) -> None:
     for file in model.files:
-        with (scratch / file.name).open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        if digest != file.sha256:
+        if sha256_of(scratch / file.name) != file.sha256:
             shutil.rmtree(scratch / "hub", ignore_errors=True)
             raise ModelError(f"{source} gave another {file.name} than the one that is known (wrong SHA-256)")
 
 
-def _place(model: Model, scratch: Path, target: Path) -> None:
-    """From verified files to the GGUF on the shelf: whole or not at all."""
-    ready = scratch / model.files[0].name
-    if model.window:
-        ready = scratch / target.name
-        weights, words = (scratch / file.name for file in model.files)
-        convert_bert(weights, words, ready, name=model.name, window=model.window)
-    with ready.open("rb") as file:
-        os.fsync(file.fileno())
-    ready.chmod(0o600)
-    ready.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-@contextmanager
-def _alone(path: Path, cancel: Cancel) -> Iterator[None]:
-    """One process and thread at a time; the system lets go of the lock when its holder dies."""
-    import fcntl
-
-    with path.open("ab") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if cancel.wait(0.1):
-                    raise Cancelled("Fetching was stopped") from None
-        yield
+def _made(model: Model, scratch: Path, target: Path) -> Path:
+    """From verified files to the GGUF that goes onto the shelf."""
+    if not model.window:
+        return scratch / model.files[0].name
+    ready = scratch / target.name
+    weights, words = (scratch / file.name for file in model.files)
+    convert_bert(weights, words, ready, name=model.name, window=model.window)
+    return ready
 
 
 def _pull(name: str) -> str:

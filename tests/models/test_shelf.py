@@ -18,9 +18,10 @@ import pytest
 from brain.errors import Cancelled, ModelError
 from brain.events import Pulled, Pulling
 from brain.models import fetching
+from brain.models.catalogue import File, Hub, Model, Package, starters
 from brain.models.header import check
-from brain.models.shelf import SCRATCH, Shelf
-from brain.models.starters import STARTERS, File, Hub, Model, Package
+from brain.models.placing import SCRATCH
+from brain.models.shelf import Shelf
 from tests.models import tiny
 
 
@@ -136,7 +137,7 @@ def model(content: bytes) -> Model:
 
 @pytest.fixture
 def shelf(tmp_path: Path, model: Model) -> Shelf:
-    return Shelf(tmp_path / "models", offline=False, starters=(model,))
+    return Shelf(tmp_path / "models", offline=False, known=(model,))
 
 
 def pulled(shelf: Shelf, name: str = "tiny-chat", cancel: threading.Event | None = None) -> list[Any]:
@@ -263,7 +264,7 @@ def test_a_full_disk_is_told_before_anything_is_asked(
 
 
 def test_offline_asks_nobody(tmp_path: Path, model: Model, hub: TinyHub, index: Path) -> None:
-    shelf = Shelf(tmp_path / "models", offline=True, starters=(model,))
+    shelf = Shelf(tmp_path / "models", offline=True, known=(model,))
     with pytest.raises(ModelError, match="tiny-chat is not here and Brain is offline"):
         pulled(shelf)
     assert hub.asked == []
@@ -310,7 +311,7 @@ def test_both_starters_come_with_one_word_the_embedder_made_into_gguf(
         File(path.name, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()) for path in (weights, words)
     )
     embedder = Model("tiny-embed", "embed", "Apache-2.0", files, (Hub("a/b", ("model.safetensors", "vocab.txt")),), 48)
-    shelf = Shelf(tmp_path / "models", offline=False, starters=(embedder, model))
+    shelf = Shelf(tmp_path / "models", offline=False, known=(embedder, model))
     assert [event.name for event in pulled(shelf, "starter") if isinstance(event, Pulled)] == [
         "tiny-embed",
         "tiny-chat",
@@ -363,8 +364,8 @@ def test_a_path_is_as_good_as_a_name(shelf: Shelf, tmp_path: Path, content: byte
 
 
 def test_the_starters_are_well_formed() -> None:
-    assert [model.role for model in STARTERS] == ["embed", "chat"]
-    for model in STARTERS:
+    assert [model.role for model in starters()] == ["embed", "chat"]
+    for model in starters():
         assert model.licence == "Apache-2.0"
         assert all(len(file.sha256) == 64 for file in model.files)
         assert all(len(source.paths) == len(model.files) for source in model.sources)

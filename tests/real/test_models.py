@@ -12,10 +12,10 @@ import pytest
 
 from brain.errors import ModelError
 from brain.events import Reading
+from brain.models.catalogue import starters
 from brain.models.fetching import fetch
 from brain.models.local import GgufChat, GgufEmbedder, open_chat, open_embedder
 from brain.models.shelf import Shelf
-from brain.models.starters import STARTERS
 from brain.types import Message
 from tests.contracts.chat import ChatContract, heard
 from tests.contracts.embedder import ODD, EmbedderContract
@@ -51,7 +51,7 @@ def smollm(shelf: Shelf) -> Iterator[GgufChat]:
 @pytest.fixture(scope="module")
 def published(shelf: Shelf) -> tuple[Path, Path]:
     """MiniLM as its makers publish it: weights and word list."""
-    model = STARTERS[0]
+    model = starters()[0]
     folder = shelf.folder / "published"
     folder.mkdir(exist_ok=True)
     weights, words = (folder / file.name for file in model.files)
