@@ -94,6 +94,7 @@ class LocalBrain:
                 except ModelError as error:
                     yield FellBack("chat", error.reason, error.hint)
                     found = replace(found, degraded=(*found.degraded, "chat"))
+            embedder = self._parts.embedder().name if any(one.scores.vectors for one in found.evidence) else None
             events = ask(
                 question,
                 found,
@@ -104,7 +105,8 @@ class LocalBrain:
                 unread=lambda evidence: self._unread(question, scope, evidence),
                 began=began,
                 cancel=cancel,
-                embedder=self._parts.embedder().name if any(one.scores.vectors for one in found.evidence) else None,
+                embedder=embedder,
+                marks=self._parts.gates.marks(embedder),
             )
             for event in events:
                 yield self._verified(event) if isinstance(event, Answered) else event

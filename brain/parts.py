@@ -22,6 +22,7 @@ from brain.search import Judging, Searcher
 from brain.settings import Settings
 from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
+from brain.store.gates import GATE, Gates
 from brain.store.rates import Rates
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Parts:
         self.shelf = Shelf(settings.shelf, offline=settings.offline)
         self.prefixes = Prefixes(settings.home / "prefixes", most=settings.chat.keep_mb * 1_000_000)
         self.rates = Rates(settings.home / "rates.json")
+        self.gates = Gates(settings.home / GATE)
         judging = Judging(self.reranker, settings.rerank.passages, settings.rerank.milliseconds / 1000)
         self.searcher = Searcher(catalog, self.words, self.vectors, self.embedder, judging=judging)
         self._lock = threading.RLock()

@@ -24,6 +24,7 @@ from brain.events import Answered, Event
 from brain.models.shelf import Shelf
 from brain.seams import Brain, Cancel
 from brain.settings import Settings
+from brain.store.gates import GATE, Gates
 
 KEPT = Path("eval", "answers")  # in the home
 
@@ -119,7 +120,8 @@ def _run(
     _require_questions(question_set)
     began = time.monotonic()
     stored = sorted((str(path), known.sha256) for path, known in home.catalog.stamps().items())
-    state = [question_set.sha256, stored, __version__, repr(settings), texts]
+    gates = repr(Gates(settings.home / GATE).all())
+    state = [question_set.sha256, stored, __version__, repr(settings), gates, texts]
     kept = {system: _Kept(settings, system, state, anew=anew) for system in systems}
     for system in systems:
         yield from _ask_all(home, question_set.questions, system, kept[system], texts=texts, cancel=cancel)

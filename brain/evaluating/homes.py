@@ -26,6 +26,7 @@ from brain.seams import Cancel
 from brain.settings import Settings
 from brain.store.catalog import Catalog
 from brain.store.claim import Claim, claim_store, look_at_store
+from brain.store.gates import GATE, Gates
 from brain.sync import recipe_of
 from brain.types import Document
 
@@ -104,6 +105,7 @@ def _claimed(settings: Settings, question_set: QuestionSet) -> Iterator[tuple[Se
         claim = house.enter_context(claim_store(home))
         if not claim.ours:
             raise StoreBusy("Another Brain is measuring with this set.", hint="Wait for its end, then try again.")
+        Gates(settings.home / GATE).lend(home / GATE)
         catalog = Catalog(home / "catalog.db")
         house.callback(catalog.close)
         yield own, catalog, claim
