@@ -45,14 +45,22 @@ The figures, of the questions that have an answer where nothing else is said (a 
   refusals: right    the share of all refusals that were of questions without an answer (precision)
   of unanswerable    the share of the questions without an answer that were refused (recall)
   unsupported        the share of all sentences of answers that no source carries
-No model judges. Where a small model says nothing that stands in the notes Brain shows quotes in its place: that counts for
-that model, and is told.
+The rules judge. With --judge NAME a chat model on this machine also reads every answer to a question whose right answer is
+known, and says whether it says that: the share it finds right, and how it agrees with "holds the answer", as the share of
+verdicts that are the same and as Cohen's kappa (1 the same, 0 no more than chance; below .6 do not lean on it). It cannot be
+one of the models under test. Where it says neither yes nor no that is counted as no verdict. Answers are then kept in the
+home until the run is whole.
+
+Where a small model says nothing that stands in the notes Brain shows quotes in its place: that counts for that model, and is
+told.
 
 --json prints one object, which `brain eval show` reads; with --answers
   {"answers": 1, "version", "made", "set": {"name", "kind", "sha256", "documents", "passages"}, "embedder", "questions":
    {"asked", "answerable", "unanswerable"}, "counted", "degraded", "settings", "systems": {MODEL: {FIGURE: INTERVAL}},
    "differences": [{"system", "against", FIGURE: INTERVAL and "tie"}…], "per_question": [{"_id", "kind", "answerable",
    "systems": {MODEL: {"refused", "fell_back", "values": {FIGURE: NUMBER}}}}…], "seconds"}
+  with --judge also "judge": {"model", "systems": {MODEL: {"verdicts", "no_verdict", "same", "kappa"}}}; kappa is null where
+  the judge or the rules say the same of every answer; and the figure judged, the share it finds right
   FIGURE, in the order of the table: f1 contains exact lost cites_right cites_whole documents_right unsupported
   refusals_right refusals_made trapped first total prompt completion cost; further found (what is right was among the
   passages found), documents_whole, fell_back, f1_all and exact_all (SQuAD 2.0: a right refusal counts as 1)
@@ -177,6 +185,12 @@ def add_eval(
     )
     run.add_argument(
         "--anew", action="store_true", help="with --answers: ask again what a run that was stopped has kept"
+    )
+    run.add_argument(
+        "--judge",
+        metavar="NAME",
+        default="",
+        help="with --answers: a chat model on this machine, none of --models, also judges the answers",
     )
     run.add_argument("--losses", type=_count, default=5, metavar="N", help="how many of the worst are told (default 5)")
     run.add_argument("--save", type=Path, metavar="FILE", help="also write the report of --json to FILE")

@@ -22,7 +22,7 @@ from brain.parts import Parts
 from brain.planning import Stamp
 from brain.readers import markdown
 from brain.readers.text import paragraphs
-from brain.seams import Cancel
+from brain.seams import Cancel, ChatModel
 from brain.settings import Settings
 from brain.store.catalog import Catalog
 from brain.store.claim import Claim, claim_store, look_at_store
@@ -94,6 +94,18 @@ def answering_notes(settings: Settings) -> Iterator[Answering]:
         brain = LocalBrain(settings, catalog, look_at_store(settings.home))
         house.callback(brain.close)
         yield Answering(brain, catalog, str)
+
+
+@contextmanager
+def opened_chat(settings: Settings, path: Path) -> Iterator[ChatModel]:
+    """The chat model in a file, beside whatever a Brain has open. Raises ModelError."""
+    from brain.models import local
+
+    chat = local.open_chat(path, window=settings.chat.window, threads=settings.chat.threads)
+    try:
+        yield chat
+    finally:
+        chat.close()
 
 
 @contextmanager
