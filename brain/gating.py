@@ -15,6 +15,11 @@ A logistic fit of 24 signals, checked on paragraphs it had not seen, refuses 35 
 single words and of the question with one word left out add nothing to it (area under the curve .69 with and without); how
 likely the 135M chat model finds the question after the passage tells no more than the cosine does (.63 and .61). To refuse
 60 % costs three answerable questions in ten: telling these apart takes a model that reads.
+
+Nor does what kind of thing is asked for: a day, a number with its noun, a person, a place or the "which …" itself is missing
+from the nearest sentence for 26 % of these questions and for 19 % of the answerable ones, since they are written so that
+something of the kind stands there. Forty signals of type, clause, order of words, swapped neighbours and opposites, in a
+logistic fit or in trees, each judging an article by the seven others, refuse 31 to 34 % at 10 % lost; this gate 29 %.
 """
 
 from __future__ import annotations
