@@ -77,14 +77,19 @@ def told(one: Pair) -> list[str]:
         f"{name} {values[name]:.2f}" for name in ("contains", "f1", "cites_right", "cites_whole") if name in values
     ]
     rows = [f"**Q: {one_line(one.question.text)}**", f"Right: {one_line(right)}", ""]
-    for who, said in ((one.model.model, one.model), (QUOTES, one.quotes)):
-        name = who if said is not one.model or not one.judged.fell_back else f"{who}, in the model's place"
+    shown = [(one.model.model, one.model)]
+    if one.judged.fell_back:
+        shown = [(f"{QUOTES}, in the model's place", one.model)]
+    elif not one.judged.is_refused:
+        shown.append((QUOTES, one.quotes))
+    for name, said in shown:
         rows += [f"*{name}*: " + (_text(said) if not said.abstained else "refused"), ""]
         if said.doubt:
             rows += [f"  ! {one_line(said.doubt)}", ""]
         rows += [f"  [{each.number}] {one_line(each.quote)}" for each in said.citations]
-        rows.append("")
-    rows += [f"By rule: {', '.join(marks) or 'nothing to measure'}", ""]
+        rows += [""] * bool(said.citations)
+    wrongly = "answered, though there is no answer" if not one.judged.is_refused else "rightly refused"
+    rows += [f"By rule: {', '.join(marks) or wrongly}", ""]
     return rows
 
 
