@@ -20,7 +20,7 @@ from brain.evaluating.intervals import Interval
 from brain.evaluating.measuring import Asked
 from brain.evaluating.sets import read_set
 from brain.evaluating.weighing import Fitted, fit_gate, forget, keep
-from brain.gating import Marks
+from brain.gating import UNKNOWN, Marks
 from brain.settings import Settings
 
 SHOWN: Mapping[Figure, str] = {"refusals_right": "refusals right", "refusals_made": "of unanswerable", "lost": "lost"}
@@ -89,7 +89,8 @@ def _rows(name: str, fitted: Fitted) -> Iterator[str]:
         cells = (_share(found.before.get(figure)), _share(found.after.get(figure)))
         yield f"{SHOWN[figure]:<{NAME}}" + "".join(f"{cell:<{COLUMN}}" for cell in cells) + told
     yield ""
-    yield f"A question is refused below {found.marks.enough:.2f}; so far below {found.present.enough:.2f}."
+    so_far = "by words alone, since nobody measured this embedder" if found.present == UNKNOWN else ""
+    yield f"A question is refused below {found.marks.enough:.2f}; so far {so_far or f'below {found.present.enough:.2f}'}."
     if found.is_tie:
         yield "A tie: on these questions the marks in use do as well."
 

@@ -130,7 +130,15 @@ def folder(tmp_path):
 def test_fit_tells_before_and_after_and_keeps_only_where_it_is_told_to(embedder, home, folder, capsys):
     assert main(["eval", "fit", str(folder)]) == DONE
     out = capsys.readouterr().out
-    for said in ("before", "fitted, held out", "refusals right", "of unanswerable", "lost", "Nothing is kept"):
+    for said in (
+        "before",
+        "fitted, held out",
+        "refusals right",
+        "of unanswerable",
+        "lost",
+        "so far by words alone",
+        "Nothing is kept",
+    ):
         assert said in out
     assert not (home / GATE).exists()
     body = run_json(capsys, "eval", "fit", str(folder), "--keep")
