@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from brain.wording import sentences as split
+
 PAGES, ITEMS = 200, 40
 
 _OBJECTS = (
@@ -120,18 +122,31 @@ class Planted:
 
 
 def planted(
-    kind: str = "same words", *, pages: int = PAGES, items: int = ITEMS, sentences: int = 17, seed: int = 7
+    kind: str = "same words",
+    *,
+    pages: int = PAGES,
+    items: int = ITEMS,
+    sentences: int = 17,
+    seed: int = 7,
+    background: Sequence[str] = (),
 ) -> Planted:
-    """Minutes that nobody would read, about `sentences` a page, with `items` sentences planted on as many pages."""
+    """Minutes that nobody would read, about `sentences` a page, with `items` sentences planted on as many pages.
+
+    With a `background` its texts are the pages, as they are, and each item follows one of their sentences.
+    """
     chance = random.Random(seed)
     chosen = sorted(chance.sample(range(1, pages + 1), items))
     texts: list[str] = []
     sown: list[tuple[str, int]] = []
     for page in range(1, pages + 1):
-        said = [
-            f"{chance.choice(_SUBJECTS)} {chance.choice(_VERBS)} {chance.choice(_THINGS)} {chance.choice(_TAILS)}."
-            for _ in range(chance.randint(max(2, sentences - 3), sentences + 3))
-        ]
+        if background:
+            text = " ".join(background[(page - 1) % len(background)].split())
+            said = [text[start:end] for start, end in split(text)]
+        else:
+            said = [
+                f"{chance.choice(_SUBJECTS)} {chance.choice(_VERBS)} {chance.choice(_THINGS)} {chance.choice(_TAILS)}."
+                for _ in range(chance.randint(max(2, sentences - 3), sentences + 3))
+            ]
         if page in chosen:
             at = chosen.index(page)
             form = KINDS[kind].forms[at % len(KINDS[kind].forms)]
@@ -139,7 +154,7 @@ def planted(
             things = KINDS[kind].things
             item = form.format(n=at + 1, thing=things[at % len(things)], **words)
             item = item[0].upper() + item[1:]
-            said.insert(chance.randint(1, len(said) - 1), item)
+            said.insert(chance.randint(1, max(1, len(said) - 1)), item)
             sown.append((item, page))
         texts.append(f"Minutes of the district, page {page}\n" + " ".join(said))
     return Planted(KINDS[kind].question, tuple(texts), tuple(sown))
@@ -152,7 +167,7 @@ def write_pdf(path: Path, pages: Sequence[str]) -> Path:
     for text in pages:
         rows = [row for line in text.split("\n") for row in textwrap.wrap(line, 90) or [""]]
         shown = " ".join(f"({row.translate(_ESCAPED)}) '" for row in rows)
-        stream = zlib.compress(f"BT /F1 10 Tf 13 TL 40 800 Td {shown} ET".encode("latin-1") if text else b"")
+        stream = zlib.compress(f"BT /F1 10 Tf 13 TL 40 800 Td {shown} ET".encode("latin-1", "replace") if text else b"")
         objects.append(b"<</Filter/FlateDecode/Length %d>>\nstream\n%s\nendstream" % (len(stream), stream))
         number = len(objects)
         objects.append(
