@@ -9,7 +9,7 @@ from functools import partial
 
 from brain.errors import ModelError
 from brain.events import Answered, AnswerTimings, Checked, Event, FellBack, Leaving, Reading, Retrieved, Token
-from brain.gating import enough
+from brain.gating import Marks, enough
 from brain.outgoing import Outgoing
 from brain.phrasing import Phrasing, said
 from brain.prompting import messages, parcels
@@ -40,14 +40,16 @@ def ask(
     cancel: Cancel,
     embedder: str | None = None,
     instead: Retrieved | None = None,
+    marks: Marks | None = None,
 ) -> Iterator[Event]:
     """Reading, Thought, Token and Checked as they come, then Answered. `found` has been shown already.
 
     `chat` opens the chat model; None leaves the quotes, and so does a model that fails, after a FellBack that says
     why. `tiny` asks for the prompt that a model of a few hundred million parameters can follow; where none of what it
     says stands in a source, the quotes answer as well. `limit` is in tokens,
-    `began` is when the question came, on the monotonic clock; `embedder` names what made the cosines. `instead` is what is
-    quoted where the model fails, if not what it is told. Of a model elsewhere Leaving comes first, and last where it may not leave.
+    `began` is when the question came, on the monotonic clock; `embedder` names what made the cosines, `marks` are those
+    that were fitted to it here. `instead` is what is quoted where the model fails, if not what it is told. Of a model elsewhere
+    Leaving comes first, and last where it may not leave.
     """
     evidence = found.evidence
     answer = Answered(
@@ -68,7 +70,7 @@ def ask(
     asked = found.query if is_narrowed else question
     is_of_days_alone = is_narrowed and bool(evidence) and set(terms(asked)) <= ASKING_FOR_A_DAY
     if not is_of_days_alone:
-        verdict = enough(asked, evidence, embedder=embedder)
+        verdict = enough(asked, evidence, embedder=embedder, marks=marks)
         if not verdict.answer:
             yield _timed(answer, began, first=0.0)
             return

@@ -1,7 +1,8 @@
 """Everything in a document that a question asks for: not the best few sentences but all of them, in reading order. Pure.
 
 For "list all …", "every …", "which … are …". Words decide; meaning, where there is an embedder, tells like from unlike, and
-of a short document or the likeliest sentences of a long one finds what is said in other words.
+of a short document or the likeliest sentences of a long one finds what is said in other words: sentences that share other
+words with those found are looked at first, and may be a little less near.
 How many there are is not known beforehand: the scores of all sentences say where the answers end.
 """
 
@@ -26,6 +27,7 @@ Alike = Callable[[Sequence[str]], tuple[Sequence[float], Near] | None]
 MOST = 400  # sentences of one answer
 JUDGED = 160  # sentences whose own meaning is looked at: about 5 s on two slow cores
 COMPARED = 500  # sentences compared with those that were found: 5 s on two quiet cores
+COMPARED_AGAIN = 200  # with those that this has found
 EXAMPLES = 40  # of those that were found
 FEW = 3  # fewer have nothing in common that could be told from chance
 LOOK = 500  # sentences between two looks at whether anybody still wants them
@@ -38,6 +40,9 @@ WORTHLESS = 0.3  # a best score below this: the document says nothing of the kin
 _MEANING = 0.5  # weight of a cosine beside the share of the words
 _AS_LIKE, _FAR = 0.62, 4.0  # of the middle of what they are like each other; times the usual spread
 _SPREAD = 0.03  # at least
+_AS_LIKE_SHARING, _NEAR_SHARING = 0.5, 0.3  # the same of what shares words as well
+_SHARING = 1.0  # at least: about one word that only the others kept have
+_ONE_SUBJECT = 0.2  # a middle cosine above this: the whole document is about the same
 _NEAR = 0.4  # a cosine that means something by itself
 
 _MANY = r"[\w’'-]*[^\W\d_s]e?(?<![ui])s\b"  # a word that looks like more than one of something
@@ -116,7 +121,7 @@ def gather(
         typical = statistics.median(judged.get(at, 0.0) for at in kept)
         kept |= {at for at, cosine in judged.items() if cosine >= max(_NEAR, typical)}
     if alike is not None and FEW <= len(kept) < MOST:
-        kept |= _like_these(split, laid, kept, alike)
+        kept |= _like_these(question, split, laid, kept, alike)
     return [Found(split[at].start, split[at].end, scores[at]) for at in sorted(kept)], end
 
 
@@ -208,25 +213,64 @@ def _judged(split: Sequence[_Piece], scores: Sequence[float], around: Sequence[f
     return dict(zip(best, near([split[at].text for at in best]), strict=False))  # fewer where it was stopped
 
 
-def _like_these(split: Sequence[_Piece], laid: Sequence[Unit], kept: Collection[int], alike: Alike) -> set[int]:
+def _like_these(question: str, split: Sequence[_Piece], laid: Sequence[Unit], kept: set[int], alike: Alike) -> set[int]:
     """Sentences as like the ones kept as those are like each other, and far more so than the rest: other words for the same.
 
-    Only the likeliest parts of a long document are looked at. Where everything is about one subject nothing stands out.
+    What is looked at, of a long document, is first what shares other words with the ones kept than the question's (what was
+    hidden "below the bridge" leads to what was concealed there), then its likeliest parts; what is found so leads to more,
+    once. Where everything is about one subject nothing stands out.
     """
-    common = alike([split[at].text for at in sorted(kept)][:EXAMPLES])
-    if common is None:
-        return set()
-    around, near = common
-    order = sorted(range(len(split)), key=lambda at: -around[unit_at(laid, split[at].start)])
-    others = [at for at in order if at not in kept][:COMPARED]
-    own = near([split[at].text for at in sorted(kept)][:EXAMPLES])
-    cosines = near([split[at].text for at in others])
-    if not own or not cosines:
-        return set()
-    usual = statistics.median(cosines)
-    spread = statistics.median(abs(cosine - usual) for cosine in cosines)
-    least = max(_NEAR, _AS_LIKE * statistics.median(own), usual + _FAR * max(spread, _SPREAD))
-    return {at for at, cosine in zip(others, cosines, strict=False) if cosine >= least}
+    found: set[int] = set()
+    apart: float | None = None  # how near a sentence must be to stand out from the rest
+    for most in (COMPARED, COMPARED_AGAIN):
+        examples = [split[at].text for at in sorted(kept | found)][:EXAMPLES]
+        if (common := alike(examples)) is None:
+            break
+        around, near = common
+        shared, usual_share = _shared(question, split, kept | found)
+        others = [at for at in range(len(split)) if at not in kept | found and (shared[at] or apart is None)]
+        others.sort(key=lambda at: (-shared[at], -around[unit_at(laid, split[at].start)]))
+        own, cosines = near(examples), near([split[at].text for at in others[:most]])
+        if not own or not cosines:
+            break
+        if apart is None:
+            usual = statistics.median(cosines)
+            apart = usual + _FAR * max(statistics.median(abs(cosine - usual) for cosine in cosines), _SPREAD)
+            if usual > _ONE_SUBJECT and apart > statistics.median(own):
+                break  # the ones kept are no more alike than the document is
+        middle = statistics.median(own)
+        alone, together = max(_NEAR, _AS_LIKE * middle, apart), max(_NEAR_SHARING, _AS_LIKE_SHARING * middle, apart)
+        found |= {
+            at
+            for at, cosine in zip(others, cosines, strict=False)
+            if cosine >= alone or (cosine >= together and shared[at] >= max(_SHARING, usual_share / 2))
+        }
+        if not found:
+            break
+    return found
+
+
+def _shared(question: str, split: Sequence[_Piece], kept: Collection[int]) -> tuple[list[float], float]:
+    """How far each sentence is made of words that the ones kept have more often than the rest, the question's left out; and
+    how far the middle one of these is, by the words of the others.
+    """
+    asked = roots(question)
+    said = [frozenset(root(term) for term in key_terms(one.text)) - asked for one in split]
+    everywhere = Counter(one for held in said for one in held)
+    inside = Counter(one for at in kept for one in said[at])
+    rest = max(1, len(split) - len(kept))
+
+    def share(at: int) -> float:
+        own, others = (1, len(kept) - 1) if at in kept else (0, len(kept))
+        total = 0.0
+        for one in said[at]:
+            count = inside[one] - own
+            if count > 0 and others:
+                total += max(0.0, math.log(count / others * rest / (everywhere[one] - inside[one] + 0.5)))
+        return total / math.sqrt(max(FEW, len(said[at])))
+
+    shares = [share(at) for at in range(len(split))]
+    return shares, statistics.median(shares[at] for at in kept)
 
 
 def _cut(ranked: Sequence[float]) -> int:

@@ -103,6 +103,7 @@ class LocalBrain:
             told = ready(self._parts, chosen, question, found, history=history, consent=consent)
             if chosen is not None and chosen.path is not None:
                 yield from shrunk(self._parts, chosen.path, self._told_of)
+            embedder = self._parts.embedder().name if any(one.scores.vectors for one in found.evidence) else None
             events = ask(
                 question,
                 told.found,
@@ -113,7 +114,8 @@ class LocalBrain:
                 unread=lambda evidence: self._unread(question, scope, evidence),
                 began=began,
                 cancel=cancel,
-                embedder=self._parts.embedder().name if any(one.scores.vectors for one in found.evidence) else None,
+                embedder=embedder,
+                marks=self._parts.gates.marks(embedder),
                 instead=found,
             )
             for event in told.told(events):

@@ -31,6 +31,7 @@ from brain.search import Judging, Searcher
 from brain.settings import Settings
 from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
+from brain.store.gates import GATE, Gates
 from brain.store.ledger import LEDGER_FILE, Ledger
 from brain.store.rates import Rates
 
@@ -79,6 +80,7 @@ class Parts:
             offline=settings.offline,
             always=settings.privacy.ask == "always",
         )
+        self.gates = Gates(settings.home / GATE)
         judging = Judging(self.reranker, settings.rerank.passages, settings.rerank.milliseconds / 1000)
         self.searcher = Searcher(
             catalog, self.words, self.vectors, self.embedder, judging=judging, rules=lambda: self.rules

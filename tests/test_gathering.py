@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from brain import gathering
 from brain.gathering import gather, wants_all
 from brain.partition import units
 from brain.types import Block, Document
@@ -153,6 +154,77 @@ def test_what_is_like_the_answers_found_is_found_in_other_words_too():
         gather(sown.question, text, laid, alike=lambda _: (cosines, lambda texts: [0.9] * len(texts)))[0] == words_only
     )
     assert gather(sown.question, text, laid, alike=lambda _: None)[0] == words_only
+
+
+def by_share(low: float, high: float, known: tuple[str, ...]):
+    """Nearness by hand: `high` for what holds any of these words, else `low`."""
+    return lambda texts: [high if any(word in text for word in known) else low for text in texts]
+
+
+OTHER_WORDS = ("hidden", "concealed", "out of sight")
+
+
+def test_what_shares_words_with_the_items_found_is_looked_at_first_however_long_the_document(monkeypatch):
+    """The budget of sentences compared is spent on them: their pages alone look like any others."""
+    monkeypatch.setattr(gathering, "COMPARED", 25)
+    sown = planted("other words", pages=60, items=15)
+    text = "\n\n".join(sown.pages)
+    document = Document(Path("/n/a.md"), "A", text, (Block("prose", 0, len(text)),))
+    laid = units(document)
+    flat = [0.5] * len(laid)
+    found, _ = gather(sown.question, text, laid, alike=lambda _: (flat, by_share(0.1, 0.7, OTHER_WORDS)))
+    assert {text[one.start : one.end] for one in found} == {item for item, _ in sown.items}
+
+
+def test_what_shares_words_may_be_less_near_but_never_as_far_as_the_rest():
+    sown = planted("other words", pages=60, items=15)
+    text = "\n\n".join(sown.pages)
+    document = Document(Path("/n/a.md"), "A", text, (Block("prose", 0, len(text)),))
+    laid = units(document)
+    flat = [0.5] * len(laid)
+
+    def near(to_others: float):
+        def cosines(texts):
+            return [
+                0.7 if "hidden" in one else to_others if any(w in one for w in OTHER_WORDS) else 0.1 for one in texts
+            ]
+
+        return lambda _: (flat, cosines)
+
+    words_only, _ = gather(sown.question, text, laid)
+    some, _ = gather(sown.question, text, laid, alike=near(0.37))
+    assert len(some) > len(words_only)
+    assert gather(sown.question, text, laid, alike=near(0.2))[0] == words_only
+
+
+def test_where_the_items_are_no_more_alike_than_the_document_is_nothing_is_added():
+    """Of a paper all about one thing, what is nearest to its subject would else be taken for what was asked."""
+    sown = planted("other words", pages=60, items=15)
+    text = "\n\n".join(sown.pages)
+    document = Document(Path("/n/a.md"), "A", text, (Block("prose", 0, len(text)),))
+    laid = units(document)
+
+    def cosines(texts):
+        return [0.45 if "hidden" in one else 0.7 if any(word in one for word in OTHER_WORDS) else 0.4 for one in texts]
+
+    assert (
+        gather(sown.question, text, laid, alike=lambda _: ([0.5] * len(laid), cosines))[0]
+        == gather(sown.question, text, laid)[0]
+    )
+
+
+def test_words_that_everything_has_lead_nowhere():
+    """A document all about one thing: what is near enough is kept for its meaning alone."""
+    kept = "".join(f"The mill was repaired in {year}. " for year in range(1900, 1906))
+    rest = "".join(f"The mill ground {count} sacks of flour in a week. " for count in range(100, 160))
+    text = kept + rest
+    document = Document(Path("/n/a.md"), "A", text, (Block("prose", 0, len(text)),))
+    laid = units(document)
+    found, _ = gather(
+        "List all the years in which it was repaired", text, laid,
+        alike=lambda _: ([0.5] * len(laid), by_share(0.35, 0.7, ("repaired",))),
+    )  # fmt: skip
+    assert len(found) == 6
 
 
 def test_what_was_looked_at_before_a_stop_is_said():

@@ -12,6 +12,7 @@ from brain.cli.figures import TEXT_LENGTH, WIDTH, difference, not_scored
 from brain.evaluating.answer_reports import AnswerReport, Difference, Measure, compared
 from brain.evaluating.intervals import Interval
 from brain.evaluating.judging import Judged
+from brain.evaluating.model_judge import JUDGED, agreement
 
 # Each block of the table: what it is about, and its columns.
 BLOCKS: tuple[tuple[str, tuple[tuple[Measure, str], ...]], ...] = (
@@ -38,6 +39,7 @@ SHORT: Mapping[Measure, str] = {
     "unsupported": "unsupported sentences",
 }
 NAME, COLUMN = 24, 19
+TRUSTED = 0.6  # a kappa below this: the judge is not worth much
 NAMED = 5  # ids of one advice
 MANY = 0.1  # share of the questions from which on an advice is worth its line
 
@@ -53,6 +55,9 @@ def rows_of(report: AnswerReport, *, texts: bool) -> Iterator[str]:
     if differences := report.differences():
         yield ""
         yield from against(differences)
+    if report.judge:
+        yield ""
+        yield from judged(report)
     for system, rows in report.rows.items():
         if told := list(advice(system, rows, texts=texts)):
             yield ""
@@ -93,6 +98,26 @@ def table(reports: Sequence[AnswerReport]) -> Iterator[str]:
         cost = f"${figures['cost'].mean:.5f}" if "cost" in figures and figures["cost"].mean else "none"
         cells = [_mean(figures, "first", 2), _mean(figures, "total", 2), tokens, cost]
         yield _row(system, cells)
+
+
+def judged(report: AnswerReport) -> Iterator[str]:
+    """What the model that judges says beside the rules, and how far to trust it."""
+    yield f"{one_line(report.judge)} judges beside the rules, of answers to questions with a known answer:"
+    heads = ("right by it", "right by rule", "the same", "kappa")
+    yield f"{'':<{NAME}}" + "".join(f"{head:<{COLUMN}}" for head in heads).rstrip()
+    for system, rows in report.rows.items():
+        found, seen = agreement(rows), [row for row in rows if JUDGED in row.values]
+        if not seen:
+            yield _row(system, ["no verdict at all", "", "", ""])
+            continue
+        by_it = sum(row.values[JUDGED] for row in seen) / len(seen)
+        by_rule = sum(row.values["contains"] >= 1 for row in seen) / len(seen)
+        kappa = "means nothing here" if found.kappa is None else f"{found.kappa:.2f}"
+        yield _row(system, [f"{by_it:.3f}", f"{by_rule:.3f}", f"{found.same} of {found.verdicts}", kappa])
+        if found.silent:
+            yield f"    no verdict on {found.silent} of {found.silent + found.verdicts}"
+        if found.kappa is None or found.kappa < TRUSTED:
+            yield "    Do not lean on this judge: it agrees with the rules too little beyond chance."
 
 
 def against(differences: Sequence[Difference]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from brain.cli.stopping import cancelling
 from brain.errors import BrainError, ReadError, SettingsError
 from brain.evaluating import answer_reports
 from brain.evaluating.answer_reports import AnswerReport
-from brain.evaluating.answers import Answers, MeasuredAnswers, measure_answers, systems_of
+from brain.evaluating.answers import Answers, MeasuredAnswers, Verdicts, measure_answers, systems_of
 from brain.evaluating.facts import CAVEAT as ANSWERS_CAVEAT
 from brain.evaluating.facts import answerable_from
 from brain.evaluating.frames import interval_json
@@ -100,8 +100,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     """One set, every question, the figures."""
     if options.answers:
         return _run_answers(options, settings)
-    if options.models or options.anew:
-        raise SettingsError("--models and --anew are about answers.", hint="Add --answers, or leave them out.")
+    if options.models or options.anew or options.judge:
+        raise SettingsError("--models, --anew and --judge are about answers.", hint="Add --answers, or leave them out.")
     question_set = _chosen(read_set(options.set), options.ids)
     measured: Measured | None = None
     with cancelling() as cancel, Progress(sys.stderr) as progress:
@@ -143,11 +143,14 @@ def _run_answers(options: argparse.Namespace, settings: Settings) -> int:
             sample=options.questions,
             anew=options.anew,
             texts=options.texts,
+            judge=options.judge,
             cancel=cancel,
         ):
             match event:
                 case Answers(system, done, total):
                     progress.advance(f"{system} answers", done, total)
+                case Verdicts(done, total):
+                    progress.advance(f"{options.judge} judges", done, total)
                 case MeasuredAnswers():
                     measured = event
                 case _:

@@ -45,14 +45,22 @@ The figures, of the questions that have an answer where nothing else is said (a 
   refusals: right    the share of all refusals that were of questions without an answer (precision)
   of unanswerable    the share of the questions without an answer that were refused (recall)
   unsupported        the share of all sentences of answers that no source carries
-No model judges. Where a small model says nothing that stands in the notes Brain shows quotes in its place: that counts for
-that model, and is told.
+The rules judge. With --judge NAME a chat model on this machine also reads every answer to a question whose right answer is
+known, and says whether it says that: the share it finds right, and how it agrees with "holds the answer", as the share of
+verdicts that are the same and as Cohen's kappa (1 the same, 0 no more than chance; below .6 do not lean on it). It cannot be
+one of the models under test. Where it says neither yes nor no that is counted as no verdict. Answers are then kept in the
+home until the run is whole.
+
+Where a small model says nothing that stands in the notes Brain shows quotes in its place: that counts for that model, and is
+told.
 
 --json prints one object, which `brain eval show` reads; with --answers
   {"answers": 1, "version", "made", "set": {"name", "kind", "sha256", "documents", "passages"}, "embedder", "questions":
    {"asked", "answerable", "unanswerable"}, "counted", "degraded", "settings", "systems": {MODEL: {FIGURE: INTERVAL}},
    "differences": [{"system", "against", FIGURE: INTERVAL and "tie"}…], "per_question": [{"_id", "kind", "answerable",
    "systems": {MODEL: {"refused", "fell_back", "values": {FIGURE: NUMBER}}}}…], "seconds"}
+  with --judge also "judge": {"model", "systems": {MODEL: {"verdicts", "no_verdict", "same", "kappa"}}}; kappa is null where
+  the judge or the rules say the same of every answer; and the figure judged, the share it finds right
   FIGURE, in the order of the table: f1 contains exact lost cites_right cites_whole documents_right unsupported
   refusals_right refusals_made trapped first total prompt completion cost; further found (what is right was among the
   passages found), documents_whole, fell_back, f1_all and exact_all (SQuAD 2.0: a right refusal counts as 1)
@@ -96,11 +104,34 @@ model, each with itself in the first.
 --json prints {"reports": [REPORT without per_question…], "differences": [{"report", "against", METRIC: INTERVAL…}…]}."""
 
 
+FIT = """\
+SET is a set with answers, as `brain eval make` makes it of your notes (-n 100 or more), or a folder as `brain eval run
+--answers` takes it. Each question is searched for; what the gate makes of the passages is held against whether the set has
+an answer. Marks are kept by embedder: with another one the gate goes by those it comes with, or by others fitted to that.
+
+The mark chosen is where most of the questions without an answer are refused for the fewest lost of those with one, never
+more than --lost of these. It needs 50 questions with an answer and 20 without. The figures of the fitted gate are held out:
+the questions are parted into five, and those of each part judged by the mark the other four gave; so a little more than
+--lost may be lost of them. The figures:
+  refusals right     the share of all refusals that were of questions without an answer (precision)
+  of unanswerable    the share of the questions without an answer that were refused (recall)
+  lost               the share of the questions with an answer that were refused
+with 95 % intervals; the change is paired, question by question, and where its interval holds 0 it is a tie.
+
+--keep writes the marks to gate.json in the home, and every question from then on is judged by them, by a `brain serve` that
+runs already as well; --forget deletes that file. Questions made from notes are in the notes' own words: a gate fitted to
+them is strict with questions in other words. Look at what it refuses for a while before you trust it.
+
+--json prints {"set", "embedder", "questions": {"answerable", "unanswerable"}, "present", "fitted": MARKS, "before", "after",
+"change": {FIGURE: INTERVAL}, "tie", "kept"}; FIGURE is one of refusals_right refusals_made lost, MARKS {"surely_not",
+"enough", "surely", "unrelated"}; the intervals of "change" also have "tie". With --forget {"forgotten": [EMBEDDER…]}."""
+
+
 def add_eval(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     common: Callable[..., argparse.ArgumentParser],
 ) -> None:
-    """`brain eval make`, `run` and `show`. `common` makes the flags every command has."""
+    """`brain eval make`, `run`, `show` and `fit`. `common` makes the flags every command has."""
     top = commands.add_parser(
         "eval",
         help="how good are search and answers on a set of questions, or on your own notes",
@@ -109,7 +140,8 @@ def add_eval(
         "  brain eval make ~/notes          questions from your notes, in a folder of their own\n"
         "  brain eval run SET               ask them all, and score what is found\n"
         "  brain eval run SET --answers     have them answered, with each model, and judge the answers\n"
-        "  brain eval show REPORT…          reports that were kept, side by side",
+        "  brain eval show REPORT…          reports that were kept, side by side\n"
+        "  brain eval fit SET               when to say “not in your notes”, fitted to your notes",
         parents=[common()],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -154,6 +186,12 @@ def add_eval(
     run.add_argument(
         "--anew", action="store_true", help="with --answers: ask again what a run that was stopped has kept"
     )
+    run.add_argument(
+        "--judge",
+        metavar="NAME",
+        default="",
+        help="with --answers: a chat model on this machine, none of --models, also judges the answers",
+    )
     run.add_argument("--losses", type=_count, default=5, metavar="N", help="how many of the worst are told (default 5)")
     run.add_argument("--save", type=Path, metavar="FILE", help="also write the report of --json to FILE")
     run.add_argument(
@@ -166,12 +204,30 @@ def add_eval(
     show = action("show", "show reports that were kept, side by side", SHOW)
     show.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
 
+    fit = action("fit", "fit what is refused as not in the notes to your own notes", FIT)
+    fit.set_defaults(run=("fitting", "fit"))
+    fit.add_argument("set", nargs="?", type=Path, metavar="SET")
+    fit.add_argument("-n", "--questions", type=_count, metavar="N", help="only so many, always the same ones")
+    fit.add_argument("--lost", type=_share, default=0.1, metavar="SHARE", help="at most, from 0 to .5 (default .1)")
+    fit.add_argument("--keep", action="store_true", help="answer by these marks from now on")
+    fit.add_argument("--forget", action="store_true", help="go back to the marks that Brain comes with")
+
 
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
         raise argparse.ArgumentTypeError("it names nobody: quotes, or chat models, parted by commas")
     return names
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 0.5:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to .5")
+    return share
 
 
 def _count(text: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from brain.evaluating.frames import Frame, frame_from, framed, interval_json, reading, require_format
 from brain.evaluating.intervals import DRAWS, SEED, Bootstrap, Interval, Pair
 from brain.evaluating.judging import Judged
+from brain.evaluating.model_judge import agreement
 from brain.evaluating.sets import QuestionSet
 
 FORMAT = 1
@@ -16,7 +17,7 @@ FORMAT = 1
 Measure = Literal[
     "f1", "exact", "contains", "f1_all", "exact_all", "found",
     "cites_right", "cites_whole", "documents_right", "documents_whole",
-    "refusals_right", "refusals_made", "lost", "unsupported", "trapped", "fell_back",
+    "refusals_right", "refusals_made", "lost", "unsupported", "trapped", "fell_back", "judged",
     "first", "total", "prompt", "completion", "cost",
 ]  # fmt: skip
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -27,6 +28,7 @@ class AnswerReport(Frame):
     """One set, answered by one system or several: the same questions in the same order."""
 
     rows: Mapping[str, tuple[Judged, ...]]  # by system
+    judge: str = ""  # the model that judged beside the rules
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -121,6 +123,7 @@ def answer_report_of(
     documents: int,
     passages: int,
     embedder: str,
+    judge: str = "",
     seconds: float = 0.0,
 ) -> AnswerReport:
     """What a run found."""
@@ -131,6 +134,7 @@ def answer_report_of(
         passages=passages,
         embedder="" if "vectors" in parts else embedder,
         rows={system: tuple(judged) for system, judged in rows.items()},
+        judge=judge,
         counted=dict(question_set.flaws),
         degraded=tuple(parts),
         seconds=seconds,
@@ -150,6 +154,7 @@ def to_json(report: AnswerReport, *, texts: bool = False) -> dict[str, Any]:
             "unanswerable": unanswerable,
         },
         "settings": {"draws": DRAWS, "seed": SEED, "judge": "rules"},
+        **({"judge": {"model": report.judge, "systems": _agreements(report)}} if report.judge else {}),
         "systems": {system: figures_json(figures) for system, figures in report.figures().items()},
         "differences": [
             {"system": one.system, "against": one.against, **figures_json(one.figures, ties=True)}
@@ -166,6 +171,15 @@ def to_json(report: AnswerReport, *, texts: bool = False) -> dict[str, Any]:
             for at, row in enumerate(questions)
         ],
     }
+
+
+def _agreements(report: AnswerReport) -> dict[str, dict[str, int | float | None]]:
+    found: dict[str, dict[str, int | float | None]] = {}
+    for system, rows in report.rows.items():
+        one = agreement(rows)
+        kappa = None if one.kappa is None else round(one.kappa, 6)
+        found[system] = {"verdicts": one.verdicts, "no_verdict": one.silent, "same": one.same, "kappa": kappa}
+    return found
 
 
 def figures_json(figures: Mapping[Measure, Interval], *, ties: bool = False) -> dict[str, dict[str, float | bool]]:
@@ -195,7 +209,8 @@ def from_json(value: Any, where: str) -> AnswerReport:
             str(system): tuple(_judged(one, one["systems"][system]) for one in value["per_question"])
             for system in value["systems"]
         }
-        return AnswerReport(**frame_from(value), rows=rows)
+        judge = value.get("judge") or {}
+        return AnswerReport(**frame_from(value), rows=rows, judge=str(judge.get("model", "")))
 
 
 def _judged(question: Mapping[str, Any], row: Mapping[str, Any]) -> Judged:

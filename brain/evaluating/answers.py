@@ -8,22 +8,25 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from brain import __version__
 from brain.ask import QUOTES
 from brain.errors import ModelError, QueryError, ReadError, StoreError
+from brain.evaluating import judging
 from brain.evaluating.answer_reports import AnswerReport, answer_report_of
-from brain.evaluating.homes import Answering, answering_corpus, answering_notes, index, open_corpus
-from brain.evaluating.judging import Judged, judge
+from brain.evaluating.homes import Answering, answering_corpus, answering_notes, index, open_corpus, opened_chat
+from brain.evaluating.judging import Judged
+from brain.evaluating.model_judge import SILENT, is_for_judge, judge_path, judged_by
 from brain.evaluating.notes import held_against
 from brain.evaluating.sets import Question, QuestionSet
 from brain.events import Answered, Event
 from brain.models.shelf import Shelf
 from brain.seams import Brain, Cancel
 from brain.settings import Settings
+from brain.store.gates import GATE, Gates
 
 KEPT = Path("eval", "answers")  # in the home
 
@@ -38,10 +41,33 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdicts:
+    """How many answers the model that judges has judged."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class MeasuredAnswers:
     """The end of a run."""
 
     report: AnswerReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """How a run is to go."""
+
+    systems: Sequence[str]
+    anew: bool
+    texts: bool
+    judge: str
+    cancel: Cancel
+
+    def told(self, row: Judged, question: Question) -> Judged:
+        """A row as the report has it: what was answered only where that is wanted."""
+        return replace(row, text=question.text, answer=row.answer if self.texts else "")
 
 
 def systems_of(settings: Settings, names: Sequence[str] = ()) -> tuple[str, ...]:
@@ -70,19 +96,26 @@ def measure_answers(
     sample: int | None = None,
     anew: bool = False,
     texts: bool = False,
+    judge: str = "",
     cancel: Cancel,
-) -> Iterator[Event | Answers | MeasuredAnswers]:
-    """The events of indexing, Answers…, MeasuredAnswers. Once `cancel` is set it ends without the last; what was asked is kept.
+) -> Iterator[Event | Answers | Verdicts | MeasuredAnswers]:
+    """The events of indexing, Answers…, Verdicts… where a model is to `judge`, MeasuredAnswers.
+
+    Once `cancel` is set it ends without the last; what was asked is kept.
 
     `anew`: what a run that was stopped has kept is asked again. `texts`: keep what was answered as well, not its figures alone.
-    Raises ReadError for a set of which no answer can be judged, StoreBusy, and StoreError where no notes are indexed.
+    Raises ReadError for a set of which no answer can be judged, SettingsError for a model that may not judge, StoreBusy, and
+    StoreError where no notes are indexed.
     """
+    asking = _Asking(systems, anew, texts, judge, cancel)
+    if judge:
+        judge_path(judge, Shelf(settings.shelf, offline=settings.offline).find, systems)
     if question_set.is_of_notes:
         with answering_notes(settings) as home:
             catalog = home.catalog
             fitting = held_against(question_set, catalog.stamps(), lambda path: catalog.document(path).text)
             chosen = without_found(fitting.sample(sample), home.brain)
-            yield from _run(home, settings, chosen, systems, anew=anew, texts=texts, cancel=cancel)
+            yield from _run(home, settings, chosen, asking)
         return
     chosen = question_set.sample(sample)
     _require_questions(chosen)
@@ -90,7 +123,7 @@ def measure_answers(
         yield from index(corpus, chosen.documents, cancel=cancel)
     if not cancel.is_set():
         with answering_corpus(settings, chosen) as home:
-            yield from _run(home, settings, chosen, systems, anew=anew, texts=texts, cancel=cancel)
+            yield from _run(home, settings, chosen, asking)
 
 
 def without_found(question_set: QuestionSet, brain: Brain) -> QuestionSet:
@@ -107,34 +140,33 @@ def without_found(question_set: QuestionSet, brain: Brain) -> QuestionSet:
 
 
 def _run(
-    home: Answering,
-    settings: Settings,
-    question_set: QuestionSet,
-    systems: Sequence[str],
-    *,
-    anew: bool,
-    texts: bool,
-    cancel: Cancel,
-) -> Iterator[Answers | MeasuredAnswers]:
+    home: Answering, settings: Settings, question_set: QuestionSet, asking: _Asking
+) -> Iterator[Answers | Verdicts | MeasuredAnswers]:
     _require_questions(question_set)
     began = time.monotonic()
     stored = sorted((str(path), known.sha256) for path, known in home.catalog.stamps().items())
-    state = [question_set.sha256, stored, __version__, repr(settings), texts]
-    kept = {system: _Kept(settings, system, state, anew=anew) for system in systems}
-    for system in systems:
-        yield from _ask_all(home, question_set.questions, system, kept[system], texts=texts, cancel=cancel)
-        if cancel.is_set():
+    gates = repr(Gates(settings.home / GATE).all())
+    state = [question_set.sha256, stored, __version__, repr(settings), gates, asking.texts, asking.judge]
+    kept = {system: _Kept(settings, system, state, anew=asking.anew) for system in asking.systems}
+    for system in asking.systems:
+        yield from _ask_all(home, question_set.questions, system, kept[system], asking)
+        if asking.cancel.is_set():
+            return
+    if asking.judge:
+        yield from _judge_all(settings, question_set.questions, kept, asking)
+        if asking.cancel.is_set():
             return
     counts = home.catalog.counts()
     report = answer_report_of(
         question_set,
         {
-            system: [replace(kept[system].judged[one.id], text=one.text) for one in question_set.questions]
-            for system in systems
+            system: [asking.told(kept[system].judged[one.id], one) for one in question_set.questions]
+            for system in asking.systems
         },
         documents=counts.files,
         passages=counts.chunks,
         embedder=settings.embed.model,
+        judge=asking.judge,
         seconds=time.monotonic() - began,
     )
     for one in kept.values():
@@ -143,19 +175,41 @@ def _run(
 
 
 def _ask_all(
-    home: Answering, questions: Sequence[Question], system: str, kept: _Kept, *, texts: bool, cancel: Cancel
+    home: Answering, questions: Sequence[Question], system: str, kept: _Kept, asking: _Asking
 ) -> Iterator[Answers]:
     is_first = True  # it also starts the models: its seconds are no one's
     for done, question in enumerate(questions, start=1):
         if question.id not in kept.judged:
-            judged = _asked(home, question, system, cancel)
+            judged = _asked(home, question, system, asking.cancel)
             if judged is None:
                 return
             if is_first:
                 timeless = {name: value for name, value in judged.values.items() if name not in ("first", "total")}
                 judged, is_first = replace(judged, values=timeless), False
-            kept.add(replace(judged, text="", answer=judged.answer if texts else ""))
+            kept.add(replace(judged, text="", answer=judged.answer if asking.texts or asking.judge else ""))
         yield Answers(system, done, len(questions))
+
+
+def _judge_all(
+    settings: Settings, questions: Sequence[Question], kept: Mapping[str, _Kept], asking: _Asking
+) -> Iterator[Verdicts]:
+    """What the judge says of each answer that it has not judged yet."""
+    waiting = [
+        (one, some, row)
+        for some in kept.values()
+        for one in questions
+        if is_for_judge(row := some.judged[one.id]) and SILENT not in row.values
+    ]
+    if not waiting:
+        return
+    path = judge_path(asking.judge, Shelf(settings.shelf, offline=settings.offline).find, asking.systems)
+    with opened_chat(settings, path) as chat:
+        for done, (question, some, row) in enumerate(waiting, start=1):
+            judged = judged_by(chat, question, row, cancel=asking.cancel)
+            if asking.cancel.is_set():
+                return
+            some.add(judged)
+            yield Verdicts(done, len(waiting))
 
 
 def _asked(home: Answering, question: Question, system: str, cancel: Cancel) -> Judged | None:
@@ -172,7 +226,7 @@ def _asked(home: Answering, question: Question, system: str, cancel: Cancel) -> 
         answered = Answered(question.text, "", True, QUOTES, True, (), (), ())
     if answered is None or cancel.is_set():
         return None
-    return judge(question, answered, home.unit, by_model=model is not None)
+    return judging.judge(question, answered, home.unit, by_model=model is not None)
 
 
 def _require_questions(question_set: QuestionSet) -> None:

@@ -22,10 +22,11 @@ from brain.parts import Parts
 from brain.planning import Stamp
 from brain.readers import markdown
 from brain.readers.text import paragraphs
-from brain.seams import Cancel
+from brain.seams import Cancel, ChatModel
 from brain.settings import Settings
 from brain.store.catalog import Catalog
 from brain.store.claim import Claim, claim_store, look_at_store
+from brain.store.gates import GATE, Gates
 from brain.sync import recipe_of
 from brain.types import Document
 
@@ -96,6 +97,18 @@ def answering_notes(settings: Settings) -> Iterator[Answering]:
 
 
 @contextmanager
+def opened_chat(settings: Settings, path: Path) -> Iterator[ChatModel]:
+    """The chat model in a file, beside whatever a Brain has open. Raises ModelError."""
+    from brain.models import local
+
+    chat = local.open_chat(path, window=settings.chat.window, threads=settings.chat.threads)
+    try:
+        yield chat
+    finally:
+        chat.close()
+
+
+@contextmanager
 def _claimed(settings: Settings, question_set: QuestionSet) -> Iterator[tuple[Settings, Catalog, Claim]]:
     """The home of a corpus for this process alone: its settings, its catalog."""
     home = settings.home / FOLDER / question_set.corpus_sha256[:16]
@@ -104,6 +117,7 @@ def _claimed(settings: Settings, question_set: QuestionSet) -> Iterator[tuple[Se
         claim = house.enter_context(claim_store(home))
         if not claim.ours:
             raise StoreBusy("Another Brain is measuring with this set.", hint="Wait for its end, then try again.")
+        Gates(settings.home / GATE).lend(home / GATE)
         catalog = Catalog(home / "catalog.db")
         house.callback(catalog.close)
         yield own, catalog, claim

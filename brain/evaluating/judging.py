@@ -32,6 +32,7 @@ _REFUSAL = re.compile(
     r"|文档信息不足|无法回答|没有(?:相关)?信息|不知道|わかりません|分かりません|情報がありません",
     re.IGNORECASE,
 )
+_RANGE = re.compile("[–—]")  # in "1115–1234" each year stands whole
 _LOOKED_AT = 400  # characters in which a refusal in words would stand
 
 
@@ -152,8 +153,10 @@ def f1(said: str, answer: str) -> float:
 
 
 def contains(said: str, answer: str) -> bool:
-    """Whether an answer stands whole in what was said; one of signs alone, such as "---", must stand by itself."""
-    held, wanted = words(said), words(answer)
+    """Whether an answer stands whole in what was said, be it one end of a range; one of signs alone, such as "---", must
+    stand by itself.
+    """
+    held, wanted = words(_RANGE.sub(" ", said)), words(_RANGE.sub(" ", answer))
     if wanted:
         return any(held[at : at + len(wanted)] == wanted for at in range(len(held) - len(wanted) + 1))
     sign = answer.strip()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import textwrap
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from brain.wording import sentences as split
 
 PAGES, ITEMS = 200, 40
 
@@ -37,12 +39,33 @@ _TAILS = (
 ).split("|")
 
 
+_ANIMALS = (
+    "goat heron hedgehog ferret tortoise lynx otter badger falcon magpie donkey llama parrot rabbit squirrel weasel stork swan "
+    "toad viper walrus wolf pigeon pony puffin raven salmon seal sparrow stoat gecko gander hamster iguana jackdaw kestrel "
+    "lizard marten newt owl"
+).split()
+_AILMENTS = (
+    "a broken wing|a sore throat|a deep cut|swollen joints|a fever|an infected paw|a torn ligament|bad teeth|a skin rash|"
+    "an upset stomach|a lame leg|a blocked ear"
+).split("|")
+_DISHES = (
+    "lentil soup|roast trout|mushroom pie|barley stew|onion tart|smoked eel|cabbage rolls|plum dumplings|pea porridge|"
+    "grilled mackerel|saffron rice|chestnut bread|herring salad|goose liver|rhubarb crumble|turnip mash|venison ragout|"
+    "cheese fritters|pickled beetroot|walnut cake|leek quiche|poached pears|veal sausages|bean casserole|crab bisque|"
+    "potato gratin|fig jam|spinach omelette|duck confit|carrot pudding|oat biscuits|stuffed peppers|noodle broth|"
+    "cherry strudel|garlic prawns|pumpkin curry|almond custard|rye pancakes|lamb skewers|apple fool"
+).split("|")
+_HOURS = "at noon|after dark|towards evening|at sunrise|late at night|in the small hours".split("|")
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way of planting: the question, and how each item is put."""
+    """One way of planting: the question, how each item is put, what the items are, and what else is said of them."""
 
     question: str
     forms: tuple[str, ...]
+    things: Sequence[str] = tuple(_OBJECTS)
+    slots: Mapping[str, Sequence[str]] = field(default_factory=lambda: {"colour": _COLOURS, "place": _PLACES})
 
 
 KINDS = {
@@ -64,6 +87,28 @@ KINDS = {
             "The {colour} {thing} was put out of sight {place}.",
         ),
     ),
+    # Written to check by, after nothing had been tuned to them: what else is said of the items is alike in the first,
+    # and in the second hardly anything.
+    "animals": Kind(
+        "List all animals that were treated at the clinic.",
+        (
+            "A {thing} was treated for {ailment} at the clinic.",
+            "The vets looked after a {thing} with {ailment}.",
+            "Then came a {thing}, whose owner had noticed {ailment}; it went home cured.",
+        ),
+        _ANIMALS,
+        {"ailment": _AILMENTS},
+    ),
+    "meals": Kind(
+        "List every dish that was served.",
+        (
+            "The cook served {thing} {hour}.",
+            "{hour} everybody ate {thing}.",
+            "There was {thing} on the table {hour}, and nobody left any.",
+        ),
+        _DISHES,
+        {"hour": _HOURS},
+    ),
 }
 
 
@@ -77,24 +122,39 @@ class Planted:
 
 
 def planted(
-    kind: str = "same words", *, pages: int = PAGES, items: int = ITEMS, sentences: int = 17, seed: int = 7
+    kind: str = "same words",
+    *,
+    pages: int = PAGES,
+    items: int = ITEMS,
+    sentences: int = 17,
+    seed: int = 7,
+    background: Sequence[str] = (),
 ) -> Planted:
-    """Minutes that nobody would read, about `sentences` a page, with `items` sentences planted on as many pages."""
+    """Minutes that nobody would read, about `sentences` a page, with `items` sentences planted on as many pages.
+
+    With a `background` its texts are the pages, as they are, and each item follows one of their sentences.
+    """
     chance = random.Random(seed)
     chosen = sorted(chance.sample(range(1, pages + 1), items))
     texts: list[str] = []
     sown: list[tuple[str, int]] = []
     for page in range(1, pages + 1):
-        said = [
-            f"{chance.choice(_SUBJECTS)} {chance.choice(_VERBS)} {chance.choice(_THINGS)} {chance.choice(_TAILS)}."
-            for _ in range(chance.randint(max(2, sentences - 3), sentences + 3))
-        ]
+        if background:
+            text = " ".join(background[(page - 1) % len(background)].split())
+            said = [text[start:end] for start, end in split(text)]
+        else:
+            said = [
+                f"{chance.choice(_SUBJECTS)} {chance.choice(_VERBS)} {chance.choice(_THINGS)} {chance.choice(_TAILS)}."
+                for _ in range(chance.randint(max(2, sentences - 3), sentences + 3))
+            ]
         if page in chosen:
             at = chosen.index(page)
             form = KINDS[kind].forms[at % len(KINDS[kind].forms)]
-            words = {"n": at + 1, "colour": chance.choice(_COLOURS), "place": chance.choice(_PLACES)}
-            item = form.format(thing=_OBJECTS[at % len(_OBJECTS)], **words)
-            said.insert(chance.randint(1, len(said) - 1), item)
+            words = {name: chance.choice(choices) for name, choices in KINDS[kind].slots.items()}
+            things = KINDS[kind].things
+            item = form.format(n=at + 1, thing=things[at % len(things)], **words)
+            item = item[0].upper() + item[1:]
+            said.insert(chance.randint(1, max(1, len(said) - 1)), item)
             sown.append((item, page))
         texts.append(f"Minutes of the district, page {page}\n" + " ".join(said))
     return Planted(KINDS[kind].question, tuple(texts), tuple(sown))
@@ -107,7 +167,7 @@ def write_pdf(path: Path, pages: Sequence[str]) -> Path:
     for text in pages:
         rows = [row for line in text.split("\n") for row in textwrap.wrap(line, 90) or [""]]
         shown = " ".join(f"({row.translate(_ESCAPED)}) '" for row in rows)
-        stream = zlib.compress(f"BT /F1 10 Tf 13 TL 40 800 Td {shown} ET".encode("latin-1") if text else b"")
+        stream = zlib.compress(f"BT /F1 10 Tf 13 TL 40 800 Td {shown} ET".encode("latin-1", "replace") if text else b"")
         objects.append(b"<</Filter/FlateDecode/Length %d>>\nstream\n%s\nendstream" % (len(stream), stream))
         number = len(objects)
         objects.append(

@@ -1,6 +1,7 @@
 """Whole-file answers: how much of what was planted they find, and how soon the second question on a file is answered.
 
     python -m tests.bench.whole quotes --models DIR              40 things in a 200-page PDF, found by its own sentences
+           [--background CORPUS.jsonl]                           the same among the texts of a set ({"text"} a line), two a page
     python -m tests.bench.whole model --models DIR [--pages N --items N --sentences N]    the same, read by the chat model
     python -m tests.bench.whole prefix --models DIR [--runs N]   seconds to the first word: first question, second, after a restart
 
@@ -10,7 +11,9 @@ DIR holds the starter models. The load of the machine is printed with the figure
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import random
 import statistics
 import tempfile
 import threading
@@ -61,9 +64,14 @@ def coverage(answer: Answered) -> str:
     return f"pages read {len(log.read)}/{log.pages}, every page logged once: {once}, complete: {log.complete}"
 
 
-def quotes(settings: Settings, folder: Path) -> None:
+def quotes(settings: Settings, folder: Path, background: Path | None) -> None:
     """Recall of the document's own sentences, from a file that is not stored and from a watched one."""
-    sown = {kind: planted(kind) for kind in KINDS}
+    texts: list[str] = []
+    if background is not None:
+        lines = background.read_text(encoding="utf-8").splitlines()
+        texts = random.Random(1).sample([json.loads(line)["text"] for line in lines], 2 * PAGES)
+    pages = [f"{first} {second}" for first, second in zip(texts[::2], texts[1::2], strict=True)]
+    sown = {kind: planted(kind, background=pages) for kind in KINDS}
     for number, kind in enumerate(KINDS):
         write_pdf(folder / f"minutes {number}.pdf", sown[kind].pages)
     with open_brain(settings, own=True) as brain:
@@ -122,6 +130,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("what", choices=("quotes", "model", "prefix"))
     options.add_argument("--models", type=Path, required=True)
+    options.add_argument("--background", type=Path, metavar="CORPUS.jsonl")
     options.add_argument("--runs", type=int, default=3)
     options.add_argument("--kind", choices=tuple(KINDS), default="same words")
     options.add_argument("--pages", type=int, default=PAGES)
@@ -136,7 +145,7 @@ def main() -> None:
         (home / "config.toml").write_text(f"models_folder = {str(chosen.models.resolve())!r}\n")
         settings = load(home)
         if chosen.what == "quotes":
-            quotes(settings, folder)
+            quotes(settings, folder, chosen.background)
         elif chosen.what == "model":
             model(settings, folder, chosen)
         else:

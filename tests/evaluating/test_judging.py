@@ -42,6 +42,8 @@ def judged(asked: Question, answer: Answered):
         ("in Paris, France", "Paris", 0, 0.5, True),  # 1 of 3 words, 1 of 1: 2 × 1 ÷ 4
         ("It was built in 1889.", "1889", 0, 2 / 6, True),
         ("18890", "1889", 0, 0.0, False),
+        ("the dynasty (1115–1234)", "1115", 0, 0.0, True),
+        ("the dynasty (1115–1234)", "1115–1234", 0, 2 / 3, True),
         ("北京大学", "北京", 0, 2 / 3, True),
         ("「東京」", "東京", 1, 1.0, True),
         ("Put `---` on its own line.", "---", 0, 0.0, True),
