@@ -235,10 +235,9 @@ class Outgoing:
             return True, ""
         if consent.sha256:
             return False, "What would leave is not what was shown before."
-        return (
-            False,
-            "Every question that leaves is shown first." if always else "The first that leaves of this conversation.",
-        )
+        if always:
+            return False, "Every question that leaves is shown first."
+        return False, "It is the first question of this conversation that leaves."
 
     def _send(self, load: _Load, cancel: Cancel) -> Iterator[Delta]:
         """Write it down, then send these bytes, and write down how it ended, however it ends."""

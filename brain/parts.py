@@ -17,7 +17,7 @@ from brain.ask import QUOTES
 from brain.chunking import EstimatedTokenizer
 from brain.doctor import Patient
 from brain.embedders import Embedders
-from brain.errors import ModelError
+from brain.errors import ModelError, SettingsError
 from brain.models.endpoint import is_endpoint, open_endpoint
 from brain.models.prefixes import Prefixes
 from brain.models.prices import price_of
@@ -28,7 +28,7 @@ from brain.power import fitting_threads, is_on_battery
 from brain.privacy import Rules
 from brain.seams import Endpoint, Tokenizer, VectorIndex
 from brain.search import Judging, Searcher
-from brain.settings import Settings
+from brain.settings import CONFIG_FILE, Settings, load
 from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
 from brain.store.gates import GATE, Gates
@@ -86,6 +86,8 @@ class Parts:
             catalog, self.words, self.vectors, self.embedder, judging=judging, rules=lambda: self.rules
         )
         self._rules = Rules(settings.privacy.private, real=self._real)
+        self._config = settings.home / CONFIG_FILE
+        self._written = _stamp(self._config)
         self._lock = threading.RLock()
         self._writing_words = threading.RLock()
         self.embedders = Embedders(catalog, self._open_embedder, settings.embed.model, follows=not claim.ours)
@@ -105,10 +107,19 @@ class Parts:
 
     @property
     def rules(self) -> Rules:
-        """What the settings say is private, in the folders that are watched now."""
-        if self._rules.of_places and (folders := tuple(self.catalog.folders())) != self._rules.folders:
-            self._rules = Rules(self.settings.privacy.private, folders=folders, real=self._real)
-        return self._rules
+        """What is private now: in the folders that are watched, by config.toml as it stands. While that is not right, all is."""
+        private = self._rules.private
+        if (written := _stamp(self._config)) != self._written:
+            self._written = written
+            try:
+                private = load(self.settings.home).privacy.private
+            except SettingsError:
+                private = ("/",)
+        rules = self._rules if private == self._rules.private else Rules(private, real=self._real)
+        if rules.of_places and (folders := tuple(self.catalog.folders())) != rules.folders:
+            rules = Rules(private, folders=folders, real=self._real)
+        self._rules = rules
+        return rules
 
     @property
     def _real(self) -> Callable[[str], str] | None:
@@ -383,3 +394,12 @@ class Parts:
         words, self._words = self._words, None
         if words is not None:
             words.close()
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What tells whether a file has changed; zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_size, found.st_ino

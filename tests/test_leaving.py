@@ -354,3 +354,25 @@ def test_a_secret_across_two_parts_of_a_file_keeps_it_here(home, embedder, serve
         consent = Consent(conversation=True)
         list(brain.ask_whole("What does item 7 cost?", str(long), cancel=cancel, model=AWAY, consent=consent))
     assert all(b"MIIEpAIBAAK" not in body for body in server.bodies)
+
+
+def test_the_cost_shown_is_what_the_endpoint_counted_to_the_last_token(opened, home, server, notes):
+    shown, due = 0.0, 0.0
+    for at in range(100):
+        hit, miss, said = 128 * at, 700 + 11 * at, 20 + at
+        usage = {
+            "prompt_tokens": hit + miss,
+            "prompt_cache_hit_tokens": hit,
+            "prompt_cache_miss_tokens": miss,
+            "completion_tokens": said,
+            "completion_tokens_details": {"reasoning_tokens": at % 5},
+        }
+        server.script(Reply("It is in the notes.", usage=usage))
+        events = asked(opened, about(notes.public[at % 40]), consent=Consent(conversation=True))
+        true = (hit * 0.003 + miss * 0.15 + said * 0.60) / 1e6
+        assert abs(answered(events).usage.cost_usd - true) < 1e-6
+        shown, due = shown + answered(events).usage.cost_usd, due + true
+    assert len(server.bodies) == 100
+    status = opened.status()
+    assert abs(status.spent_today - due) < 1e-6 and abs(shown - due) < 1e-6
+    assert status.sent_today == sum(entry.bytes for entry in entries(home)) == sum(map(len, server.bodies))
