@@ -64,7 +64,9 @@ def test_a_search_numbers_what_can_be_opened(say):
 
 
 def test_a_conversation_is_kept_listed_and_gone_on_with(say):
-    said = say("When is the pump delivered?", "Who agreed on the garden?", "/chats", "/new", "/chats nowhere", "/chat 1")
+    said = say(
+        "When is the pump delivered?", "Who agreed on the garden?", "/chats", "/new", "/chats nowhere", "/chat 1"
+    )
     assert "1: When is the pump delivered?, 2 questions" in said
     assert "No conversation holds all of these words." in said
     assert "The next one goes on with it." in said and "The last was: Who agreed on the garden?" in said
