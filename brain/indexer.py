@@ -146,8 +146,8 @@ class Indexer:
             yield
         finally:
             self.end()
-            self.watcher.close()
             thread.join(timeout=30)
+            self.watcher.close()
             self._note_watched()
 
     def follow(self, cancel: Cancel, *, asker: str | None = None) -> Iterator[Event]:

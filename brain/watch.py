@@ -59,6 +59,7 @@ class Watcher:
         self._look_again = look_again
         self._is_on_network = is_on_network or watching.is_on_network
         self._clock = clock
+        self._lock = threading.RLock()  # a folder may be on its way into the watching when all of it is to end
         self._observer: BaseObserver | None = None
         self._ears: logging.Handler | None = None
         self._threads: tuple[threading.Thread, ...] = ()
@@ -74,7 +75,25 @@ class Watcher:
 
     def watch(self, folders: Iterable[Path]) -> None:
         """Watch exactly these folders from now on. To be called again and again: it mends what has stopped working."""
-        wanted = frozenset(folders)
+        with self._lock:
+            self._watch(frozenset(folders))
+
+    def close(self) -> None:
+        """Watch nothing."""
+        with self._lock:
+            if self._observer is not None:
+                self._observer.stop()
+                self._observer.join(timeout=5)
+            if self._ears is not None:
+                for name in TELLING:
+                    logging.getLogger(name).removeHandler(self._ears)
+            self._observer = self._ears = None
+            self._threads = ()
+            self._watched = {}
+            self.refused = {}
+            self._is_shaken = False
+
+    def _watch(self, wanted: frozenset[Path]) -> None:
         if wanted == self.watched | frozenset(self.refused) and self._is_well():
             return
         had_watched = bool(self._watched)
@@ -87,20 +106,6 @@ class Watcher:
             log.warning("not watched", extra={"folders": len(self.refused)})
         if had_watched:
             self._look_again(None)  # between the two watchings nothing was heard
-
-    def close(self) -> None:
-        """Watch nothing."""
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer.join(timeout=5)
-        if self._ears is not None:
-            for name in TELLING:
-                logging.getLogger(name).removeHandler(self._ears)
-        self._observer = self._ears = None
-        self._threads = ()
-        self._watched = {}
-        self.refused = {}
-        self._is_shaken = False
 
     def _is_well(self) -> bool:
         if self._is_shaken or (self.refused and self._clock() - self._tried >= TRY_AGAIN):

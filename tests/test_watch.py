@@ -342,3 +342,29 @@ def test_a_thread_that_dies_within_watching_is_noticed(tmp_path, hinted):
     watcher.watch([tmp_path])
     assert watcher._observer is not first
     assert hint.wait(WAIT)
+
+
+def test_all_watching_ends_although_a_folder_is_just_on_its_way_into_it(tmp_path, hinted, monkeypatch):
+    from watchdog.observers import Observer
+
+    watcher, _ = hinted
+    starting, go_on, made = threading.Event(), threading.Event(), []
+    start = Observer.start
+
+    def slowly(self):
+        made.append(self)
+        starting.set()
+        go_on.wait(WAIT)
+        start(self)
+
+    monkeypatch.setattr(Observer, "start", slowly)
+    watching = threading.Thread(target=watcher.watch, args=([tmp_path],))
+    watching.start()
+    assert starting.wait(WAIT)
+    ending = threading.Thread(target=watcher.close)
+    ending.start()
+    ending.join(0.2)
+    go_on.set()
+    watching.join(WAIT)
+    ending.join(WAIT)
+    assert not made[0].is_alive() and watcher.watched == frozenset()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FLAGS_WITH_VALUE = ("--home",)
-FLAGS = ("--offline", "--verbose")
+FLAGS = ("--offline", "--verbose", "--plain")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,8 +56,9 @@ def _open(arguments: Sequence[str], folders: Sequence[Path]) -> int:
     flags.add_argument("--home", type=Path)
     flags.add_argument("--offline", action="store_true")
     flags.add_argument("--verbose", action="store_true")
+    flags.add_argument("--plain", action="store_true")
     options, _ = flags.parse_known_args(arguments)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not options.plain and not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(
             "brain: the terminal UI needs a terminal. For scripts: brain ask QUESTION, brain --help",
             file=sys.stderr,
@@ -72,6 +73,10 @@ def _open(arguments: Sequence[str], folders: Sequence[Path]) -> int:
             if not folder.expanduser().is_dir():
                 raise FolderMissing(f"{folder} is not a folder.", hint="Check the spelling.")
         open_log(settings.home, verbose=options.verbose)
+        if options.plain:
+            from brain.cli.plain import talk
+
+            return talk(settings, folders)
         from tui.app import run
 
         return run(settings, list(folders))

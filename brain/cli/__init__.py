@@ -23,6 +23,7 @@ EXAMPLES = """\
 examples:
   brain demo                              see the whole thing work, on sample notes
   brain ~/notes                           add a folder and ask in the terminal UI
+  brain --plain                           the same, line by line: for screen readers and plain terminals
   brain ask "what did we decide about the garden?"
   brain search "@work/ #tax after:2025 fees"
 

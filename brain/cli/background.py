@@ -41,7 +41,7 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
         for event in brain.follow(cancel=cancel):
             if options.json:
                 print_json(event_json(event))
-            elif line := _line(event, every_file=options.verbose):
+            elif line := event_row(event, every_file=options.verbose):
                 _tell(options, line)
             if options.wait and isinstance(event, StatusChanged) and (now := brain.status().owner) != owner:
                 owner = now
@@ -56,7 +56,7 @@ def _standing(owner: Owner | None) -> str:
     return f"The index is kept by pid {owner.pid} ({owner.command}); taking over when it ends."
 
 
-def _line(event: Event, *, every_file: bool) -> str | None:
+def event_row(event: Event, *, every_file: bool) -> str | None:
     """One event as a line of the log; None where it is not worth one. Without --verbose no file that was read is named."""
     match event:
         case SyncFinished():
