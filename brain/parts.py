@@ -7,18 +7,16 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain import readers
-from brain.ask import QUOTES
+from brain.choosing import Chosen, choose
 from brain.chunking import EstimatedTokenizer
 from brain.doctor import Patient
 from brain.embedders import Embedders
 from brain.errors import ModelError, SettingsError
-from brain.models.endpoint import is_endpoint, open_endpoint
 from brain.models.prefixes import Prefixes
 from brain.models.prices import price_of
 from brain.models.shelf import Shelf
@@ -26,7 +24,7 @@ from brain.outgoing import Gate
 from brain.planning import Step
 from brain.power import fitting_threads, is_on_battery
 from brain.privacy import Rules
-from brain.seams import Endpoint, Tokenizer, VectorIndex
+from brain.seams import Tokenizer, VectorIndex
 from brain.search import Judging, Searcher
 from brain.settings import CONFIG_FILE, Settings, load
 from brain.store.catalog import CHROMA_MARK, Catalog
@@ -44,20 +42,6 @@ if TYPE_CHECKING:
 
 WORDS_BATCH = 5000
 LEFTOVERS = ("words.new", "words.old", "chroma.old")  # of a replacement that was cut short
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Who is to answer: a file on this machine, an endpoint, or neither, which leaves the notes' own sentences."""
-
-    name: str
-    path: Path | None = None
-    endpoint: Endpoint | None = None
-
-    @property
-    def stays_home(self) -> bool:
-        """Nothing leaves this machine for its answers."""
-        return self.endpoint is None or self.endpoint.stays_home
 
 
 class Parts:
@@ -263,13 +247,7 @@ class Parts:
 
         Without a name, the one in the settings. Contacts nothing. Raises ModelError, SettingsError.
         """
-        name = name or self.settings.chat.model
-        if name == QUOTES:
-            return Chosen(name)
-        on_shelf = Path(name).name == name and (self.shelf.folder / f"{name}.gguf").exists()
-        if not on_shelf and is_endpoint(name, self.settings.endpoints):
-            return Chosen(name, endpoint=open_endpoint(name, self.settings.endpoints))
-        return Chosen(name, path=self.shelf.find(name))
+        return choose(name or self.settings.chat.model, self.shelf, self.settings.endpoints)
 
     def chat(self, path: Path) -> GgufChat:
         """The chat model in a file; its process starts at first use. The one used before stays warm where memory allows."""

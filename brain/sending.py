@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from brain.choosing import Chosen
 from brain.documents import stamp_of
 from brain.errors import ModelError, ReadError
 from brain.events import Answered, Event, FellBack, Retrieved
 from brain.models.splits import bytes_of
 from brain.outgoing import HERE, Outgoing
-from brain.parts import Chosen, Parts
+from brain.parts import Parts
 from brain.privacy import is_marked
 from brain.seams import ChatModel
 from brain.types import Chunk, Consent, Document, Message

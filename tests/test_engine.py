@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from brain.choosing import Chosen
 from brain.engine import open_brain
 from brain.errors import FolderMissing, ModelError, StoreBusy, StoreError
 from brain.events import Answered, FileIndexed, FileRemoved, Retrieved, SyncFinished, SyncStarted, VectorsAdded
-from brain.parts import Chosen, Parts
+from brain.parts import Parts
 from brain.settings import load
 from brain.store import schema
 from brain.store.catalog import Catalog

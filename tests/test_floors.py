@@ -91,7 +91,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("verbs upon asking", ("brain.whole", "brain.talks")),
-    ("embedders", ("brain.embedders",)),
+    ("embedders", ("brain.embedders", "brain.choosing")),
     ("parts", ("brain.parts",)),
     ("sending", ("brain.sending", "brain.choices")),
     ("passes", ("brain.passes", "brain.following", "brain.reading")),

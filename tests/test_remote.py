@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from brain.attached import Attached
+from brain.choosing import Chosen
 from brain.engine import LocalBrain, open_brain
 from brain.errors import OwnerEnded, StoreBusy
 from brain.events import Answered, Failed, Retrieved, StatusChanged, SyncFinished, SyncStarted, Token
-from brain.parts import Chosen, Parts
+from brain.parts import Parts
 from brain.remote import attach
 from brain.settings import load
 from brain.store.claim import Door, claim_store, look_at_store
@@ -33,7 +34,8 @@ OWNER = """
 import sys
 from pathlib import Path
 from brain.engine import open_brain
-from brain.parts import Chosen, Parts
+from brain.choosing import Chosen
+from brain.parts import Parts
 from brain.settings import load
 from tests.fakes import HashingEmbedder
 made = HashingEmbedder()

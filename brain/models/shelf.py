@@ -102,6 +102,10 @@ class Shelf:
                 found[name] = "its file is not the one that is known (wrong SHA-256)"
         return list(found.items())
 
+    def holds(self, name: str) -> bool:
+        """Whether a model of this name is here."""
+        return name in self._here()
+
     def find(self, name_or_path: str) -> Path:
         """The GGUF file of a name on the shelf, or of a path.
 
