@@ -401,6 +401,14 @@ def test_marks_stand_right_behind_their_sentence(capsys):
     assert capsys.readouterr().out == "One is. [1] [2]\n\nTwo was. [unsupported]"
 
 
+def test_a_source_that_the_model_has_named_itself_is_not_named_twice(capsys):
+    stream = Streamed(sys.stdout)
+    for said, found in (("40 000 € [1]. ", (1,)), ("By October [1].", (1, 2)), (" In May.", ())):
+        stream.show(Token(said))
+        stream.show(Checked(Sentence(said.strip(), found, supported=bool(found))))
+    assert capsys.readouterr().out == "40 000 € [1]. By October [1]. [2] In May. [unsupported]"
+
+
 def test_places_are_short_and_hold_no_control_characters(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert place(tmp_path / "a" / "b.md", None, 7) == "a/b.md:7"

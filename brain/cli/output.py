@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -225,6 +226,7 @@ class Streamed:
         self._to = to
         self._held = ""  # white space is held back, so that a mark stands right behind its sentence
         self._said = False
+        self._sentence = ""  # what the model has said since the last sentence that was looked up
         self._checked = False  # the running answer shows its marks; one that ended in FellBack starts over
 
     def show(self, event: Event) -> None:
@@ -248,13 +250,17 @@ class Streamed:
                 say(told(event.reason, event.hint), to=sys.stderr)
             case Token(text):
                 text = text if self._said else text.lstrip()
+                self._sentence += text
                 words = (self._held + text).rstrip()
                 self._held = (self._held + text)[len(words) :]
                 self._said = self._said or bool(words)
                 say(words, to=self._to, end="", flush=True)
             case Checked(sentence):
                 self._checked = True
-                say(mark(sentence), to=self._to, end="", flush=True)
+                said, self._sentence = self._sentence, ""
+                unsaid = tuple(number for number in sentence.citations if f"[{number}]" not in said)
+                if unsaid or not sentence.supported:  # a model that was asked to has named its sources itself
+                    say(mark(replace(sentence, citations=unsaid)), to=self._to, end="", flush=True)
 
     def rest(self, answered: Answered) -> list[str]:
         """What of the finished answer has not been said yet."""
@@ -264,7 +270,7 @@ class Streamed:
     def _end_line(self) -> None:
         if self._said:
             say(to=self._to)
-        self._said, self._held = False, ""
+        self._said, self._held, self._sentence = False, "", ""
 
 
 class Progress:
