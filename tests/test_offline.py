@@ -15,7 +15,7 @@ import pytest
 from brain.cli import main
 from brain.errors import ModelError
 from brain.models.fetching import fetch
-from brain.models.starters import File, Hub, Model, Package
+from brain.models.catalogue import File, Hub, Model, Package
 from brain.offline import is_here, is_offline
 from brain.store.catalog import Catalog
 from brain.store.vectors import ChromaVectors
@@ -193,6 +193,7 @@ MAY_CONNECT = (
     "brain.serve",
     "brain.offline",
     "brain.models.hub",
+    "brain.models.download",
     "brain.models.endpoint",
     "brain.models.wires",
     "brain.store.chroma_server",
@@ -285,7 +286,7 @@ def test_the_hubs_process_refuses_by_itself(tmp_path):
     listening, held = os.pipe()  # its end would tell it that we are gone
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "brain.models.hub", "a/b", "c", str(tmp_path)],
+            [sys.executable, "-P", "-m", "brain.models.hub", "fetch", "a/b", "main", "c", str(tmp_path)],
             stdin=listening,
             capture_output=True,
             text=True,
