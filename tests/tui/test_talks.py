@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from brain.errors import StoreBusy
 from brain.events import Token
-from brain.types import Message, Scope, Verdict
+from brain.types import Scope, Verdict
 from tests.tui.fakes import ANSWER, NOTES, FakeBrain, Gate, answered, app, retrieved, streamed
 from tests.tui.pilot import ready, seen, shows, type_text, until
 
@@ -267,7 +267,7 @@ async def test_hostile_titles_and_answers_stay_text(monkeypatch, tmp_path: Path,
     async with app(brain).run_test(size=size) as pilot:
         await ready(pilot)
         await pilot.press("f4")
-        await shows(pilot, "red [b]bold[/b] [@click=app.quit]x[/] evil")
+        await shows(pilot, "red [b]bold[/b] [@click=app.quit]x[/")
         await pilot.press("e", "escape", "d")
         await shows(pilot, "Delete “red [b]bold[/b]")
         await pilot.press("escape", "x")
