@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import date, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from brain.events import Event, Failed
     from brain.seams import Brain
     from brain.settings import Settings
-    from brain.types import Status
+    from brain.types import Choice, Status
     from tui.bridge import Bridge
     from tui.progress import Progress
 
@@ -51,10 +51,13 @@ class BrainApp(App[int]):
         is_keeping: bool = True,
         keymap: Mapping[str, str] | None = None,
         today: Callable[[], date] = date.today,
+        zone: tzinfo | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.now = now
+        self.today = today
+        self.zone = zone  # None: that of this machine
         self.is_keeping = is_keeping  # what is asked is saved
         self.live_keys = dict(keymap or {})
         self.status: Status | None = None
@@ -218,6 +221,8 @@ class BrainApp(App[int]):
         from tui.palette import Commands, Palette
 
         if len(self.screen_stack) == 1:
+            if self.bridge.is_open:
+                self.bridge.models()  # they can be picked there by name
             self.push_screen(Palette({Commands}, placeholder=texts.PALETTE_PLACEHOLDER))
 
     async def action_add_folder(self) -> None:
@@ -253,6 +258,17 @@ class BrainApp(App[int]):
             self.say(texts.NO_LOG)
             return
         self.edit(log, 1, 1)
+
+    # Models
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What can answer, as far as it is known."""
+        return self._ask.choices
+
+    def use_model(self, name: str) -> None:
+        """Let it answer this conversation."""
+        self._ask.switch_to(name)
 
     # Saved conversations
 

@@ -1,7 +1,8 @@
 """Every command of the terminal UI in one table: bindings, hint lines, help and palette are all made from it.
 
-A command may be reached in three places: `key` works everywhere, also while typing; `letter` works in the answer and
-the source; `bar` only in the ask bar. What a key does is an action of the app or of its screen; nothing here does anything.
+A command may be reached in four places: `key` works everywhere, also while typing; `letter` works in the answer and
+the source; `bar` only in the ask bar; `sheet` on the sheet of its group. What a key does is an action of the app or of
+its screen; nothing here does anything.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Place = Literal["key", "letter", "bar"]
+Place = Literal["key", "letter", "bar", "sheet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Command:
     key: str = ""
     letter: str = ""
     bar: str = ""
+    sheet: str = ""
     palette: bool = True  # False: makes sense only where its key works
     empty_bar: bool = False  # its `bar` key is a letter again once something is typed
     back: str = ""  # what it is called while it takes back what it did
@@ -55,6 +57,18 @@ COMMANDS = (
     Command("library.add", "Library", "Add a folder", "app.add_folder", letter="a"),
     Command("library.sync", "Library", "Look at the folders again now", "app.look_again", letter="s"),
     Command("library.pause", "Library", "Pause indexing", "app.pause", letter="p", back="Resume indexing"),
+    Command("models.switch", "Models", "Switch the model", "screen.models", key="f3", letter="m"),
+    Command("models.here", "Models", "Answer on this machine in this conversation", "screen.stay_home"),
+    Command("models.prefer", "Models", "Use it from now on, in every conversation", "screen.prefer", sheet="d",
+            palette=False),
+    Command("leaving.here", "Leaving", "Answer here instead: nothing leaves", "screen.here", sheet="enter",
+            palette=False),
+    Command("leaving.once", "Leaving", "Send it, this once", "screen.once", sheet="s", palette=False),
+    Command("leaving.talk", "Leaving", "Send all in this conversation", "screen.talk", sheet="a", palette=False),
+    Command("leaving.bytes", "Leaving", "Show the exact bytes", "screen.bytes", sheet="v", palette=False),
+    Command("leaving.tick", "Leaving", "Take a row out, or put it back", "screen.tick", sheet="space", palette=False),
+    Command("leaving.cancel", "Leaving", "Cancel: nothing leaves", "screen.cancel", sheet="escape,ctrl+g",
+            palette=False),
     Command("view.bar", "View", "Back to the bar", "screen.focus_bar", letter="i,slash"),
     Command("view.page_up", "View", "Scroll up", "screen.page(-1)", letter="pageup,b", bar="pageup"),
     Command("view.page_down", "View", "Scroll down", "screen.page(1)", letter="pagedown,space", bar="pagedown"),
@@ -91,8 +105,8 @@ def binding_id(command: Command, place: Place) -> str:
     return command.id if place == "key" else f"{command.id}.{place}"
 
 
-def bindings(place: Place) -> list[BindingType]:
-    """The bindings of one place, ready for a `BINDINGS` class variable."""
+def bindings(place: Place, group: str = "") -> list[BindingType]:
+    """The bindings of one place, or of one group there, ready for a `BINDINGS` class variable."""
     return [
         Binding(
             keys,
@@ -103,7 +117,7 @@ def bindings(place: Place) -> list[BindingType]:
             priority=place == "key" and command.id in _PRIORITY,
         )
         for command in COMMANDS
-        if (keys := getattr(command, place))
+        if (keys := getattr(command, place)) and group in ("", command.group)
     ]
 
 

@@ -43,6 +43,8 @@ from tests.tui.pilot import ready, seen, shows, type_text, until
 from tui import keys
 from tui.app import BrainApp
 from tui.messages import Submitted
+from tui.panels.gate import GateSheet
+from tui.panels.models import ModelSheet
 
 WIDE, SMALL = (120, 36), (80, 24)
 
@@ -551,6 +553,9 @@ def test_no_two_commands_share_a_key_in_one_place_and_none_is_forbidden():
         bound = [key for command in keys.COMMANDS for key in getattr(command, place).split(",") if key]
         assert len(bound) == len(set(bound)), place
         assert not forbidden & set(bound)
+    for group in ("Leaving", "Models"):
+        bound = [key for one in keys.COMMANDS if one.group == group for key in one.sheet.split(",") if key]
+        assert len(bound) == len(set(bound)), group
     ids = [keys.binding_id(command, "key") for command in keys.COMMANDS]
     assert len(ids) == len(set(ids))
 
@@ -560,7 +565,8 @@ async def test_every_command_does_something():
         screen = await ready(pilot)
         for command in keys.COMMANDS:
             target, _, action = command.action.partition(".")
-            owner = screen if target == "screen" else pilot.app
+            owner: object = screen if target == "screen" else pilot.app
+            owner = {"Leaving": GateSheet, "Models": ModelSheet}[command.group] if command.sheet else owner
             if command.id != "ask.submit":  # the bar itself sends what was typed
                 assert hasattr(owner, f"action_{action.partition('(')[0]}"), command
 

@@ -109,6 +109,7 @@ def help_lines(keymap: Mapping[str, str]) -> Callable[[int], Content]:
             ("key", texts.HELP_WHILE_TYPING),
             ("bar", texts.HELP_BAR),
             ("letter", texts.HELP_READING),
+            ("sheet", texts.HELP_SHEETS),
         )
         lines: list[Content] = []
         for place, title in places:
