@@ -54,6 +54,7 @@ class ScriptedChat:
         self.name = name
         self.window = window
         self.stays_home = True
+        self.shrunk = ""
         self.usage = Usage()
         self.answer = answer
         self.asked: list[tuple[Message, ...]] = []

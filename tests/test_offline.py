@@ -14,8 +14,8 @@ import pytest
 
 from brain.cli import main
 from brain.errors import ModelError
-from brain.models.fetching import fetch
 from brain.models.catalogue import File, Hub, Model, Package
+from brain.models.fetching import fetch
 from brain.offline import is_here, is_offline
 from brain.store.catalog import Catalog
 from brain.store.vectors import ChromaVectors

@@ -125,7 +125,7 @@ async def gate(pilot: Pilot[int]) -> None:
 async def sent(pilot: Pilot[int]) -> None:
     await gate(pilot)
     await pilot.press("s")
-    await shows(pilot, "1 secret withheld")
+    await shows(pilot, "secret withheld")
     await until(pilot, lambda: not pilot.app.bridge.is_asking)
     pilot.app.clear_notifications()
 
