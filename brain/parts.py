@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from brain.power import fitting_threads, is_on_battery
 from brain.privacy import Rules
 from brain.seams import Endpoint, Tokenizer, VectorIndex
 from brain.search import Judging, Searcher
-from brain.settings import Settings
+from brain.settings import Settings, load
 from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
 from brain.store.ledger import LEDGER_FILE, Ledger
@@ -100,6 +100,25 @@ class Parts:
         if self._rules.of_places and (folders := tuple(self.catalog.folders())) != self._rules.folders:
             self._rules = Rules(self.settings.privacy.private, folders=folders, real=self._real)
         return self._rules
+
+    def rules_now(self) -> Rules:
+        """The same, with what was written into the settings since they were read. Raises SettingsError."""
+        now = load(self.settings.home).privacy.private
+        if set(now) <= set(self.settings.privacy.private):
+            return self.rules
+        both = dict.fromkeys((*self.settings.privacy.private, *now))
+        return Rules(tuple(both), folders=tuple(self.catalog.folders()), real=self._real)
+
+    def gate_now(self) -> Gate:
+        """The way out, as narrow as the settings have made it since they were read. Raises SettingsError."""
+        now = load(self.settings.home)
+        return replace(  # its lock stays the same one
+            self.gate,
+            day=_lower(self.gate.day, now.budget.day),
+            month=_lower(self.gate.month, now.budget.month),
+            offline=self.gate.offline or now.offline,
+            always=self.gate.always or now.privacy.ask == "always",
+        )
 
     @property
     def _real(self) -> Callable[[str], str] | None:
@@ -322,3 +341,8 @@ class Parts:
         words, self._words = self._words, None
         if words is not None:
             words.close()
+
+
+def _lower(limit: float, other: float) -> float:
+    """The lower one of two limits, of which 0 is none."""
+    return min(filter(None, (limit, other)), default=0.0)

@@ -93,7 +93,7 @@ def outgoing_for(
     """The endpoint that is to read this document; None where it must not, with a sentence that says why."""
     if not endpoint.stays_home and (reason := why_private(parts, opened.document)):
         return None, f"{opened.document.path.name} never leaves this machine ({reason}): its own sentences answer."
-    return Outgoing(endpoint, parts.gate, consent=consent, question=question), ""
+    return Outgoing(endpoint, parts.gate_now(), consent=consent, question=question), ""
 
 
 def endpoint_for(parts: Parts, outgoing: Outgoing) -> Model:

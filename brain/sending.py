@@ -11,7 +11,7 @@ from brain.errors import ReadError
 from brain.events import Answered, Event, FellBack, Retrieved
 from brain.outgoing import HERE, Outgoing
 from brain.parts import Chosen, Parts
-from brain.privacy import is_marked
+from brain.privacy import Rules, is_marked
 from brain.seams import ChatModel
 from brain.types import Chunk, Consent, Document, Message
 from brain.withholding import clear
@@ -58,7 +58,7 @@ def ready(
     history: Sequence[Message],
     consent: Consent,
 ) -> Ready:
-    """Everything to whoever is on this machine; to a model elsewhere only what may leave."""
+    """Everything to whoever is on this machine; to a model elsewhere only what may leave. Raises SettingsError."""
     if chosen is not None and (path := chosen.path) is not None:
         return Ready(found, history, lambda: parts.chat(path), tiny=is_tiny(path))
     endpoint = chosen.endpoint if chosen is not None else None
@@ -72,7 +72,7 @@ def ready(
     cleared = clear(found.evidence, history, consent=consent, why=reasons(parts, sources), around=Around(parts))
     outgoing = Outgoing(
         endpoint,
-        parts.gate,
+        parts.gate_now(),
         consent=consent,
         question=question,
         withheld=cleared.withheld,
@@ -94,9 +94,10 @@ def reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:
 
     A path that is not in the store is missing.
     """
+    rules = parts.rules_now()
     marks = parts.catalog.marks(tuple(dict.fromkeys(paths)))
     return {
-        path: parts.rules.why(path, tags=mark.tags, marked=mark.marked) or _since(parts, path)
+        path: rules.why(path, tags=mark.tags, marked=mark.marked) or _since(parts, rules, path)
         for path, mark in marks.items()
     }
 
@@ -104,23 +105,23 @@ def reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:
 def why_private(parts: Parts, document: Document) -> str:
     """Why a document that has just been read must not leave, or ""."""
     stored = reasons(parts, (document.path,)).get(document.path, "")
-    return stored or _why(parts, document)
+    return stored or _why(parts.rules_now(), document)
 
 
-def _since(parts: Parts, path: Path) -> str:
+def _since(parts: Parts, rules: Rules, path: Path) -> str:
     """Why a note must not leave by what was written into it since it was stored."""
     try:
         stored = parts.catalog.stored().get(str(path))
         if stored is not None and stored.stamp == stamp_of(path):
             return ""
-        return _why(parts, parts.readers.read(path, max_bytes=parts.settings.notes.max_mb * 1_000_000))
+        return _why(rules, parts.readers.read(path, max_bytes=parts.settings.notes.max_mb * 1_000_000))
     except ReadError:
         return "its file cannot be read now"
 
 
-def _why(parts: Parts, document: Document) -> str:
+def _why(rules: Rules, document: Document) -> str:
     marked = document.private or (document.format != "pdf" and is_marked(document.text, document.tags))
-    return parts.rules.why(document.path, tags=document.tags, marked=marked)
+    return rules.why(document.path, tags=document.tags, marked=marked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from brain.engine import open_brain
+from brain.errors import SettingsError
 from brain.parts import Parts
 from brain.privacy import Rules
 from brain.settings import load
 from brain.types import Consent
-from tests.away import AWAY, Vault, careless, configure, vault
+from tests.away import AWAY, Vault, answered, asked, careless, configure, leaving, vault
 from tests.endpoints import FakeEndpoint
 from tests.fakes import HashingEmbedder
 
@@ -69,6 +70,36 @@ def test_a_rule_that_begins_at_the_watched_folder_as_git_means_it_counts(rule):
     rules = Rules((rule,), folders=(Path("/home/ana/notes"),))
     assert rules.why(Path("/home/ana/notes/journal/day.md"), tags=(), marked=False)
     assert not rules.why(Path("/home/ana/notes/work/journal/day.md"), tags=(), marked=False)
+
+
+def test_a_rule_that_is_written_while_brain_runs_counts_at_once(opened, home, server, notes):
+    note = notes.public[0]
+    assert leaving(asked(opened, about(note))) is not None
+    configure(home, away=server.url, private=(*notes.private, note.path.name))
+    events = asked(opened, about(note), consent=ALL)
+    assert note.sentences[0] not in sent(server)
+    assert note.path in {one.path for one in answered(events).withheld}
+
+
+def test_a_budget_and_a_wish_to_be_asked_that_are_written_while_brain_runs_count_at_once(opened, home, server, notes):
+    question, before = about(notes.public[0]), (home / "config.toml").read_text()
+    assert answered(asked(opened, question, consent=ALL)).sent
+    (home / "config.toml").write_text(f"{before}\n[budget]\nday = 0.000001\n")
+    assert not answered(asked(opened, question, consent=ALL)).sent
+    (home / "config.toml").write_text(before.replace("[privacy]", '[privacy]\nask = "always"'))
+    assert not leaving(asked(opened, question, consent=ALL)).allowed
+    (home / "config.toml").write_text(f"offline = true\n{before}")
+    assert not answered(asked(opened, question, consent=ALL)).sent
+    assert len(server.bodies) == 1
+
+
+def test_settings_that_cannot_be_read_any_more_let_nothing_out(opened, home, server, notes):
+    (home / "config.toml").write_text('[privacy]\nprivate = ["journal/"')
+    with pytest.raises(SettingsError):
+        asked(opened, about(notes.public[0]), consent=ALL)
+    with pytest.raises(SettingsError):
+        whole(opened, notes.public[0].path)
+    assert server.bodies == []
 
 
 # What was made from what is private
