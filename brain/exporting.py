@@ -116,8 +116,9 @@ def _source(citation: Citation, sha256: str) -> dict[str, object]:
 
 
 def _is_private(turn: Turn) -> bool:
-    """Whether an answer comes from private notes: then so is what is written of it."""
-    return any(evidence.private for evidence in turn.answered.evidence)
+    """Whether an answer comes from private notes, or may: then so is what is written of it."""
+    answered = turn.answered
+    return answered.tainted or bool(turn.forgotten) or any(evidence.private for evidence in answered.evidence)
 
 
 def _front(values: Mapping[str, object], *, private: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,6 +48,13 @@ class Ready:
 def with_sent(answered: Answered, outgoing: Outgoing) -> Answered:
     """The answer with what left this machine for it, and what did not."""
     return replace(answered, withheld=outgoing.withheld, sent=outgoing.sent, broken=outgoing.broken)
+
+
+def with_private(answered: Answered, why: str) -> Answered:
+    """An answer from one document, with why that must not leave."""
+    return (
+        replace(answered, evidence=tuple(replace(one, private=why) for one in answered.evidence)) if why else answered
+    )
 
 
 def ready(
@@ -102,9 +110,14 @@ def reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:
     }
 
 
-def why_private(parts: Parts, document: Document) -> str:
-    """Why a document that has just been read must not leave, or ""."""
+def why_private(parts: Parts, document: Document, asked_for: str) -> str:
+    """Why a document that has just been read must not leave, or "". `asked_for`: its path or name as it was given.
+
+    A link in a private place is private, wherever it leads.
+    """
     stored = reasons(parts, (document.path,)).get(document.path, "")
+    given = Path(os.path.abspath(Path(asked_for).expanduser()))  # noqa: PTH100 -- of text: no link is followed
+    stored = stored or parts.rules_now().why(given, tags=(), marked=False)
     return stored or _why(parts.rules_now(), document)
 
 

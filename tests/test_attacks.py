@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from brain.conversations import Source, Turn
 from brain.engine import open_brain
 from brain.errors import SettingsError
+from brain.exporting import as_note
 from brain.parts import Parts
-from brain.privacy import Rules
+from brain.privacy import Rules, is_marked
 from brain.settings import load
 from brain.types import Consent
-from tests.away import AWAY, Vault, answered, asked, careless, configure, leaving, vault
+from tests.away import AWAY, NEAR, Vault, answered, asked, careless, configure, leaving, talk_of, vault
 from tests.endpoints import FakeEndpoint
 from tests.fakes import HashingEmbedder
 
@@ -102,7 +104,40 @@ def test_settings_that_cannot_be_read_any_more_let_nothing_out(opened, home, ser
     assert server.bodies == []
 
 
+def test_a_file_is_private_under_each_of_its_names(opened, server, notes, tmp_path):
+    elsewhere = tmp_path / "elsewhere.md"
+    elsewhere.write_text("The surgeon is Dr Weber and the operation costs 900 euros.\n")
+    inside = notes.folder / "journal" / "operation.md"
+    inside.symlink_to(elsewhere)
+    outside = tmp_path / "open.md"
+    outside.symlink_to(next(note.path for note in notes.secret if note.path.parent.name == "journal"))
+    for path in (inside, outside, f"{notes.folder}/work/../journal/./operation.md"):
+        plan, *_, answer = whole(opened, path)
+        assert plan.stays_home and "never leaves" in plan.why and answer.stays_home
+    assert server.bodies == []
+
+
 # What was made from what is private
+
+
+def test_an_answer_from_a_whole_private_file_says_so_when_it_is_saved_as_a_note(opened, notes):
+    for secret in (notes.secret[0], notes.secret[1]):
+        answer = answered(whole(opened, secret.path, model=NEAR, consent=Consent()))
+        assert answer.answer
+        made = as_note(Turn("2026-11-23T12:00:00Z", answer, (Source(secret.path, ""),)))
+        assert is_marked(made)
+
+
+def test_an_answer_after_a_private_one_says_so_when_it_is_saved_as_a_note(opened, notes):
+    secret, public = notes.secret[0], notes.public[0]
+    history = talk_of([(about(secret), answered(asked(opened, about(secret), model=NEAR)))])
+    only = f"@{public.path.name} {about(public)}"
+    answer = answered(asked(opened, only, model=NEAR, history=history))
+    assert secret.canary in answer.answer and {one.chunk.path for one in answer.evidence} == {public.path}
+    assert is_marked(as_note(Turn("2026-11-23T12:00:00Z", answer, (Source(public.path, ""),))))
+    alone = answered(asked(opened, only, model=NEAR))
+    assert not is_marked(as_note(Turn("2026-11-23T12:00:00Z", alone, (Source(public.path, ""),))))
+    assert is_marked(as_note(Turn("2026-11-23T12:00:00Z", alone, (Source(public.path, ""),), forgotten=1)))
 
 
 # Secrets
