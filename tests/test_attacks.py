@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
 import pytest
 
-from brain.conversations import Source, Turn
+from brain.conversations import Source, Turn, exchange
 from brain.engine import open_brain
 from brain.errors import SettingsError
 from brain.exporting import as_note
 from brain.parts import Parts
 from brain.privacy import Rules, is_marked
 from brain.settings import load
+from brain.store.cited import pack, unpack
 from brain.types import Consent
 from tests.away import AWAY, NEAR, Vault, answered, asked, careless, configure, leaving, talk_of, vault
 from tests.endpoints import FakeEndpoint
@@ -138,6 +140,18 @@ def test_an_answer_after_a_private_one_says_so_when_it_is_saved_as_a_note(opened
     alone = answered(asked(opened, only, model=NEAR))
     assert not is_marked(as_note(Turn("2026-11-23T12:00:00Z", alone, (Source(public.path, ""),))))
     assert is_marked(as_note(Turn("2026-11-23T12:00:00Z", alone, (Source(public.path, ""),), forgotten=1)))
+
+
+def test_a_saved_answer_from_before_its_earlier_turns_were_noted_does_not_leave(opened, server, notes):
+    public = notes.public[0]
+    answer = answered(asked(opened, f"@{public.path.name} {about(public)}", model=NEAR))
+    packed, paths = pack(answer)
+    body = json.loads(packed)
+    for name in ("tainted", "earlier"):
+        del body[name]
+    old = unpack(json.dumps(body), paths)
+    assert all(turn.private is not False for turn in exchange(about(public), old))
+    assert all(turn.private is False for turn in exchange(about(public), unpack(packed, paths)))
 
 
 # Secrets
