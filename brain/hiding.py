@@ -111,19 +111,29 @@ def hidden(text: str) -> tuple[str, tuple[Withheld, ...]]:
 
     Linear in the text. A text without any comes back as it is; hiding twice changes nothing more.
     """
+    found = secrets(text)
+    if not found:
+        return text, ()
+    pieces, at = [], 0
+    for start, end, why in found:
+        pieces += [text[at:start], put_for(why)]
+        at = end
+    counts = Counter(why for _, _, why in found)
+    return "".join([*pieces, text[at:]]), tuple(Withheld("secret", why, count=count) for why, count in counts.items())
+
+
+def secrets(text: str) -> list[tuple[int, int, str]]:
+    """Where each secret stands, first character and one after the last, and what it is; in order, none over another."""
     folded, places = _folded(text)
     spans = _joined(
         [*blocks(folded), *keys(folded), *numbers(folded), *_told(folded), *_seeds(folded), *_random(folded)]
     )
-    if not spans:
-        return text, ()
-    pieces, at = [], 0
-    for start, end, why in spans:
-        first, last = (start, end) if places is None else (places[start], places[end - 1] + 1)
-        pieces += [text[at:first], f"[{why.partition(' ')[2]} {_SIGN}"]
-        at = last
-    counts = Counter(why for _, _, why in spans)
-    return "".join([*pieces, text[at:]]), tuple(Withheld("secret", why, count=count) for why, count in counts.items())
+    return spans if places is None else [(places[start], places[end - 1] + 1, why) for start, end, why in spans]
+
+
+def put_for(why: str) -> str:
+    """What stands in the place of a secret: "[card number withheld]"."""
+    return f"[{why.partition(' ')[2]} {_SIGN}"
 
 
 def _folded(text: str) -> tuple[str, Sequence[int] | None]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from brain.hiding import hidden
+from brain.hiding import hidden, secrets
 from brain.types import Chunk, Consent, Evidence, Message, Withheld
 from brain.wording import terms
 
@@ -63,6 +63,18 @@ def clear(
     turns, reasons = _turns(history, why, private, allowed=consent.history)
     held.extend(Withheld("history", reason) for reason in reasons)
     return Cleared(tuple(kept), masked, turns, merged(held), private)
+
+
+def tells_a_secret(answer: str, evidence: Iterable[Evidence]) -> bool:
+    """Whether an answer holds a secret of its passages that does not show as one in it: "It is …" without what it is."""
+    left = _squeezed(hidden(answer)[0])
+    texts = [one.chunk.text for one in evidence] if left else []
+    values = {_squeezed(text[start:end]) for text in texts for start, end, _ in secrets(text)}
+    return any(value in left for value in values if value)
+
+
+def _squeezed(text: str) -> str:
+    return "".join(sign for sign in text.casefold() if sign.isalnum())
 
 
 def runs(text: str) -> Runs:

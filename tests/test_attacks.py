@@ -17,7 +17,7 @@ from brain.privacy import Rules, is_marked
 from brain.settings import load
 from brain.store.cited import pack, unpack
 from brain.types import Consent
-from tests.away import AWAY, NEAR, Vault, answered, asked, careless, configure, leaving, talk_of, vault
+from tests.away import AWAY, NEAR, Vault, allowed, answered, asked, careless, configure, leaving, talk_of, vault
 from tests.endpoints import FakeEndpoint
 from tests.fakes import HashingEmbedder
 
@@ -155,6 +155,19 @@ def test_a_saved_answer_from_before_its_earlier_turns_were_noted_does_not_leave(
 
 
 # Secrets
+
+
+def test_a_secret_whose_word_is_in_the_question_before_does_not_leave_with_the_history(opened, server, near, notes):
+    house = notes.folder / "house.md"
+    house.write_text("# House\n\nThe guest network has the wifi password: hunter2blue7\n")
+    list(opened.sync(cancel=threading.Event()))
+    near.script("It is hunter2blue7.")
+    question = "@house.md Which wifi password has the guest network?"
+    first = answered(asked(opened, question, model=NEAR))
+    assert "hunter2blue7" in first.answer
+    shown, _ = allowed(opened, about(notes.public[0]), history=talk_of([(question, first)]))
+    assert shown is not None and "hunter2blue7" not in shown.body
+    assert any(one.what == "history" for one in shown.withheld)
 
 
 # Where to
