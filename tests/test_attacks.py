@@ -12,9 +12,10 @@ from brain.conversations import Source, Turn, exchange
 from brain.engine import open_brain
 from brain.errors import SettingsError
 from brain.exporting import as_note
+from brain.models.endpoint import open_endpoint
 from brain.parts import Parts
 from brain.privacy import Rules, is_marked
-from brain.settings import load
+from brain.settings import EndpointSettings, load
 from brain.store.cited import pack, unpack
 from brain.types import Consent
 from tests.away import AWAY, NEAR, Vault, allowed, answered, asked, careless, configure, leaving, talk_of, vault
@@ -168,6 +169,15 @@ def test_a_secret_whose_word_is_in_the_question_before_does_not_leave_with_the_h
     shown, _ = allowed(opened, about(notes.public[0]), history=talk_of([(question, first)]))
     assert shown is not None and "hunter2blue7" not in shown.body
     assert any(one.what == "history" for one in shown.withheld)
+
+
+@pytest.mark.parametrize(
+    "key", ["gsk_" + "a8Fq2Lz9Kd3Vt7Xw1Bn5Mc6P" * 2, "hf_a8Fq2Lz9Kd3Vt7Xw1Bn5Mc6Pqwe4rt", "sk_live_a8Fq2Lz9Kd3Vt7Xw1"]
+)
+def test_a_key_that_was_written_where_its_name_belongs_is_not_repeated(key):
+    with pytest.raises(SettingsError) as refused:
+        open_endpoint("groq", {"groq": EndpointSettings(url="https://api.groq.com/openai/v1", model="m", key=key)})
+    assert key not in f"{refused.value.reason} {refused.value.hint}"
 
 
 # Where to
