@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ from brain.parts import Parts
 from brain.privacy import Rules, is_marked
 from brain.settings import EndpointSettings, load
 from brain.store.cited import pack, unpack
+from brain.store.ledger import Ledger
 from brain.types import Consent
 from tests.away import AWAY, NEAR, Vault, allowed, answered, asked, careless, configure, leaving, talk_of, vault
-from tests.endpoints import FakeEndpoint
+from tests.endpoints import FakeEndpoint, Reply
 from tests.fakes import HashingEmbedder
 
 ALL = Consent(conversation=True)
@@ -183,4 +185,44 @@ def test_a_key_that_was_written_where_its_name_belongs_is_not_repeated(key):
 # Where to
 
 
+@pytest.mark.parametrize("model", ["gpt-oss:120b-CLOUD", "Glm:Cloud", "glm:cloud "])
+def test_a_model_that_a_server_here_runs_elsewhere_is_known_however_it_is_spelt(model):
+    endpoint = open_endpoint(f"mine/{model}", {"mine": EndpointSettings(url="http://127.0.0.1:11434/v1")})
+    assert not endpoint.stays_home
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost.",
+        "0.0.0.0",
+        "2130706433",
+        "0x7f.1",
+        "127.1",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:8.8.8.8]",
+        "127.0.0.1.nip.io",
+    ],
+)
+def test_only_what_is_plainly_this_machine_stays_home(host):
+    with pytest.raises(SettingsError):
+        open_endpoint("mine", {"mine": EndpointSettings(url=f"http://{host}:11434/v1", model="m")})
+    with suppress(SettingsError):
+        assert not open_endpoint("mine", {"mine": EndpointSettings(url=f"https://{host}/v1", model="m")}).stays_home
+
+
 # The ledger and the money
+
+
+def test_usage_that_makes_no_sense_leaves_an_amount_that_does(opened, home, server, notes):
+    for usage in (
+        {"prompt_tokens": -5, "completion_tokens": -1},
+        {"prompt_tokens": 1e400, "completion_tokens": "many"},
+        {"prompt_tokens": 10**30, "completion_tokens": None},
+        {"prompt_tokens": True, "completion_tokens": [], "prompt_cache_hit_tokens": 7},
+    ):
+        server.script(Reply("It is in the notes.", usage=usage))
+        answer = answered(asked(opened, about(notes.public[0]), consent=ALL))
+        assert 0 <= answer.usage.cost_usd < 1
+    assert Ledger(home / "egress.jsonl").verify() == ()
+    assert 0 <= opened.status().spent_today < 1

@@ -116,7 +116,8 @@ class HttpEndpoint:
         self.window = given.window or known.window
         self.sees_images = self.model in known.sees
         self.is_near = address.is_home  # the server itself is on this machine, whoever computes
-        goes_on = any(fnmatchcase(self.model, pattern) for pattern in known.away)
+        spelt = self.model.strip().casefold()  # as such a server reads it
+        goes_on = any(fnmatchcase(spelt, pattern) for pattern in known.away)
         self.stays_home = address.is_home and not goes_on
         if address.is_home and goes_on:
             self.note = f"The server on this machine hands what {self.model} is asked on to another machine."
