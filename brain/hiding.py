@@ -229,7 +229,7 @@ def _is_value(value: str, *, is_password: bool, is_said: bool) -> bool:
 
 
 def _seeds(text: str) -> Iterator[tuple[int, int, str]]:
-    for found in _SEED.finditer(text):
+    for found in _SEED.finditer(text) if _SEED_WORD.search(text) else ():
         if _SEED_WORD.search(text, max(0, found.start() - _SEED_AROUND), found.start() + 24):
             words = re.findall(r"[a-z]{3,8}", found[0])
             if not _NO_SEED.intersection(words):
@@ -238,7 +238,7 @@ def _seeds(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _random(text: str) -> Iterator[tuple[int, int, str]]:
     """Runs of signs that a machine made, behind a word that speaks of keys."""
-    for found in _RANDOM.finditer(text):
+    for found in _RANDOM.finditer(text) if _NEAR_KEY.search(text) else ():
         run = found[0].rstrip("-_/")
         if (
             len(_CHANGE.findall(run)) < 4

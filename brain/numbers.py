@@ -122,13 +122,13 @@ def _luhn(digits: str) -> bool:
 def _ibans(text: str) -> Iterator[tuple[int, int, str]]:
     for found in _IBAN.finditer(text):
         length = _IBAN_LENGTHS.get(found[0][:2].upper(), 0)
-        taken, at, gap = "", found.start(), 0
-        while at < len(text) and len(taken) < length and gap <= 3:
+        taken, at, gap, lines = "", found.start(), 0, 0
+        while at < len(text) and len(taken) < length and gap <= 3 and lines <= 1:
             sign = text[at]
             if sign.isascii() and sign.isalnum():
                 taken, gap = taken + sign.upper(), 0
             elif sign in " \t-._\r\n>":
-                gap += 1
+                gap, lines = gap + 1, lines + (sign == "\n")
             else:
                 break
             at += 1

@@ -22,7 +22,7 @@ from brain.hiding import hidden
 from brain.log import log
 from brain.seams import Cancel, Endpoint
 from brain.types import Consent, Delta, Evidence, Message, Parcel, Usage, Withheld
-from brain.withholding import Runs, merged, runs
+from brain.withholding import Runs, is_cut, merged, runs
 
 HERE = "Answer with a model on this machine, or with quotes."
 
@@ -136,6 +136,11 @@ class Outgoing:
         """Say what the next messages are made of."""
         self._parcels = tuple(parcels)
 
+    def check_part(self, text: str, start: int, end: int) -> None:
+        """That a part of a text can be told by itself. Raises EndpointError where a secret goes on beyond it."""
+        if not self.stays_home and is_cut(text, start, end):
+            raise EndpointError("What looks like a secret stands across two parts, so they stay here.", hint=HERE)
+
     def cost(self, prompt: int, answer: int) -> float:
         """USD for so many tokens, estimated; 0 where no price is known or nothing leaves."""
         price = None if self.stays_home else self._gate.price(self._endpoint.host, self._endpoint.model)
@@ -230,10 +235,9 @@ class Outgoing:
             return True, ""
         if consent.sha256:
             return False, "What would leave is not what was shown before."
-        return (
-            False,
-            "Every question that leaves is shown first." if always else "The first that leaves of this conversation.",
-        )
+        if always:
+            return False, "Every question that leaves is shown first."
+        return False, "It is the first question of this conversation that leaves."
 
     def _send(self, load: _Load, cancel: Cancel) -> Iterator[Delta]:
         """Write it down, then send these bytes, and write down how it ended, however it ends."""

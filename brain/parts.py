@@ -16,7 +16,7 @@ from brain import readers
 from brain.ask import QUOTES
 from brain.chunking import EstimatedTokenizer
 from brain.doctor import Patient
-from brain.errors import ModelError
+from brain.errors import ModelError, SettingsError
 from brain.models.endpoint import is_endpoint, open_endpoint
 from brain.models.prefixes import Prefixes
 from brain.models.prices import price_of
@@ -27,7 +27,7 @@ from brain.power import fitting_threads, is_on_battery
 from brain.privacy import Rules
 from brain.seams import Endpoint, Tokenizer, VectorIndex
 from brain.search import Judging, Searcher
-from brain.settings import Settings, load
+from brain.settings import CONFIG_FILE, Settings, load
 from brain.store.catalog import CHROMA_MARK, Catalog
 from brain.store.claim import Claim
 from brain.store.ledger import LEDGER_FILE, Ledger
@@ -81,6 +81,8 @@ class Parts:
             catalog, self.words, self.vectors, self.embedder, judging=judging, rules=lambda: self.rules
         )
         self._rules = Rules(settings.privacy.private, real=self._real)
+        self._config = settings.home / CONFIG_FILE
+        self._written = _stamp(self._config)
         self._lock = threading.RLock()
         self._writing_words = threading.RLock()
         self._words: Words | None = None
@@ -96,22 +98,26 @@ class Parts:
 
     @property
     def rules(self) -> Rules:
-        """What the settings say is private, in the folders that are watched now."""
-        if self._rules.of_places and (folders := tuple(self.catalog.folders())) != self._rules.folders:
-            self._rules = Rules(self.settings.privacy.private, folders=folders, real=self._real)
-        return self._rules
-
-    def rules_now(self) -> Rules:
-        """The same, with what was written into the settings since they were read. Raises SettingsError."""
-        now = load(self.settings.home).privacy.private
-        if set(now) <= set(self.settings.privacy.private):
-            return self.rules
-        both = dict.fromkeys((*self.settings.privacy.private, *now))
-        return Rules(tuple(both), folders=tuple(self.catalog.folders()), real=self._real)
+        """What is private now: in the folders that are watched, by config.toml as it stands. While that is not right, all is."""
+        private = self._rules.private
+        if (written := _stamp(self._config)) != self._written:
+            self._written = written
+            try:
+                private = load(self.settings.home).privacy.private
+            except SettingsError:
+                private = ("/",)
+        rules = self._rules if private == self._rules.private else Rules(private, real=self._real)
+        if rules.of_places and (folders := tuple(self.catalog.folders())) != rules.folders:
+            rules = Rules(private, folders=folders, real=self._real)
+        self._rules = rules
+        return rules
 
     def gate_now(self) -> Gate:
-        """The way out, as narrow as the settings have made it since they were read. Raises SettingsError."""
-        now = load(self.settings.home)
+        """The way out, as narrow as config.toml has made it since it was read; shut while that is not right."""
+        try:
+            now = load(self.settings.home)
+        except SettingsError:
+            return replace(self.gate, offline=True)
         return replace(  # its lock stays the same one
             self.gate,
             day=_lower(self.gate.day, now.budget.day),
@@ -346,3 +352,12 @@ class Parts:
 def _lower(limit: float, other: float) -> float:
     """The lower one of two limits, of which 0 is none."""
     return min(filter(None, (limit, other)), default=0.0)
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What tells whether a file has changed; zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -87,11 +87,7 @@ def read_whole(
         if not isinstance(event, Answered):
             yield event
             continue
-        try:
-            private = why_private(parts, opened.document, file)
-        except SettingsError:
-            private = "the settings cannot be read"
-        answered = with_private(event, private)
+        answered = with_private(event, why_private(parts, opened.document, file))
         yield with_sent(answered, outgoing) if outgoing is not None else answered
 
 

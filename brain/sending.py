@@ -66,7 +66,7 @@ def ready(
     history: Sequence[Message],
     consent: Consent,
 ) -> Ready:
-    """Everything to whoever is on this machine; to a model elsewhere only what may leave. Raises SettingsError."""
+    """Everything to whoever is on this machine; to a model elsewhere only what may leave."""
     if chosen is not None and (path := chosen.path) is not None:
         return Ready(found, history, lambda: parts.chat(path), tiny=is_tiny(path))
     endpoint = chosen.endpoint if chosen is not None else None
@@ -102,7 +102,7 @@ def reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:
 
     A path that is not in the store is missing.
     """
-    rules = parts.rules_now()
+    rules = parts.rules
     marks = parts.catalog.marks(tuple(dict.fromkeys(paths)))
     return {
         path: rules.why(path, tags=mark.tags, marked=mark.marked) or _since(parts, rules, path)
@@ -117,8 +117,8 @@ def why_private(parts: Parts, document: Document, asked_for: str) -> str:
     """
     stored = reasons(parts, (document.path,)).get(document.path, "")
     given = Path(os.path.abspath(Path(asked_for).expanduser()))  # noqa: PTH100 -- of text: no link is followed
-    stored = stored or parts.rules_now().why(given, tags=(), marked=False)
-    return stored or _why(parts.rules_now(), document)
+    stored = stored or parts.rules.why(given, tags=(), marked=False)
+    return stored or _why(parts.rules, document)
 
 
 def _since(parts: Parts, rules: Rules, path: Path) -> str:

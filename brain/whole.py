@@ -229,6 +229,8 @@ class _Reading:
             phrasing = Phrasing(self._question, shown, tiny=model.tiny)
             prompt = brief(self._question, shown, is_part=True, small=model.tiny)
             self._load(model.chat, prompt, shown)
+            if isinstance(model.chat, Outgoing):
+                model.chat.check_part(self._document.text, part.start, part.end)
             heard = self._say(phrasing, model.chat, prompt, model)
             yield from (event for event in heard if isinstance(event, Reading | Leaving))
             if self._is_held:

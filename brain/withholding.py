@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
-from brain.hiding import hidden, secrets
+from brain import hiding
 from brain.types import Chunk, Consent, Evidence, Message, Withheld
 from brain.wording import terms
 
@@ -18,6 +19,8 @@ RUN = 8  # words in a row that are nobody's by chance
 LEAST = 4  # words of a private passage that is shorter than a run
 
 Runs = frozenset[tuple[str, ...]]
+
+hidden = lru_cache(maxsize=64)(hiding.hidden)  # a question that is shown first is asked twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,17 @@ def tells_a_secret(answer: str, evidence: Iterable[Evidence]) -> bool:
     """Whether an answer holds a secret of its passages that does not show as one in it: "It is …" without what it is."""
     left = _squeezed(hidden(answer)[0])
     texts = [one.chunk.text for one in evidence] if left else []
-    values = {_squeezed(text[start:end]) for text in texts for start, end, _ in secrets(text)}
+    values = {_squeezed(text[start:end]) for text in texts for start, end, _ in hiding.secrets(text)}
     return any(value in left for value in values if value)
 
 
 def _squeezed(text: str) -> str:
     return "".join(sign for sign in text.casefold() if sign.isalnum())
+
+
+def is_cut(text: str, start: int, end: int) -> bool:
+    """Whether a part of a text begins or ends within something that looks like a secret."""
+    return hidden(text[start:end])[0] not in hidden(text)[0]
 
 
 def runs(text: str) -> Runs:

@@ -338,3 +338,41 @@ def test_what_a_model_said_again_of_a_private_turn_is_private_too(opened, server
     said = [(only, answered(asked(opened, only, model=NEAR)))]
     shown, _ = allowed(opened, other, history=talk_of(said))
     assert shown is not None and [one.turns for one in shown.parcels if one.kind == "history"] == [1]
+
+
+def test_a_secret_across_two_parts_of_a_file_keeps_it_here(home, embedder, server, tmp_path):
+    configure(home, away=server.url)
+    (home / "config.toml").write_text((home / "config.toml").read_text().replace("100000", "2000"))
+    long = tmp_path / "long.md"
+    lines = "\n".join("MIIEpAIBAAKCAQEA7bq9Zp1x8cVnR2sLk4Wd6Yt0Hf3Gj5Qm" + f"{at:02}" for at in range(99))
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{lines}\n-----END RSA PRIVATE KEY-----"
+    items = "\n\n".join(f"Item {at} costs {at + 7} euros in the shop by the river." for at in range(60))
+    long.write_text(f"{items}\n\n{key}\n\n{items}\n")
+    server.script("NONE")
+    with open_brain(load(), own=True) as brain:
+        cancel = threading.Event()
+        consent = Consent(conversation=True)
+        list(brain.ask_whole("What does item 7 cost?", str(long), cancel=cancel, model=AWAY, consent=consent))
+    assert all(b"MIIEpAIBAAK" not in body for body in server.bodies)
+
+
+def test_the_cost_shown_is_what_the_endpoint_counted_to_the_last_token(opened, home, server, notes):
+    shown, due = 0.0, 0.0
+    for at in range(100):
+        hit, miss, said = 128 * at, 700 + 11 * at, 20 + at
+        usage = {
+            "prompt_tokens": hit + miss,
+            "prompt_cache_hit_tokens": hit,
+            "prompt_cache_miss_tokens": miss,
+            "completion_tokens": said,
+            "completion_tokens_details": {"reasoning_tokens": at % 5},
+        }
+        server.script(Reply("It is in the notes.", usage=usage))
+        events = asked(opened, about(notes.public[at % 40]), consent=Consent(conversation=True))
+        true = (hit * 0.003 + miss * 0.15 + said * 0.60) / 1e6
+        assert abs(answered(events).usage.cost_usd - true) < 1e-6
+        shown, due = shown + answered(events).usage.cost_usd, due + true
+    assert len(server.bodies) == 100
+    status = opened.status()
+    assert abs(status.spent_today - due) < 1e-6 and abs(shown - due) < 1e-6
+    assert status.sent_today == sum(entry.bytes for entry in entries(home)) == sum(map(len, server.bodies))

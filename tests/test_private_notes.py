@@ -126,6 +126,23 @@ def test_rules_cost_a_search_one_query_at_most(folder: Path, home: Path, monkeyp
     assert asked == 1
 
 
+def test_rules_that_change_count_at_once_for_whoever_owns_the_store(folder: Path, home: Path) -> None:
+    assert main(["add", str(folder)]) == DONE
+
+    def why(brain) -> str:
+        return {one.chunk.path.name: one.private for one in brain.search("shed pump").evidence}["day.md"]
+
+    with open_brain(load(), own=True) as brain:
+        assert why(brain) == ""
+        settle(home, "journal/")
+        assert why(brain) == "journal/ is private"
+        assert brain.status().private == 3
+        (home / "config.toml").write_text("[privacy]\nprivate = nonsense")
+        assert why(brain) == "/ is private", "in doubt everything"
+        settle(home, "#day")
+        assert why(brain) == ""
+
+
 def test_what_is_written_of_an_answer_from_private_notes_is_private() -> None:
     conversation = talk(answered())
     first, *rest = answered().evidence

@@ -53,7 +53,8 @@ def through(
                 hint="--preview shows them, --send sends them, --quotes answers here.",
             )
         elif (told := _ask(held, consent, cancel, hear)) is None:
-            yield from (event for event in instead() if not isinstance(event, Retrieved))
+            if not cancel.is_set():
+                yield from (event for event in instead() if not isinstance(event, Retrieved))
             return
         else:
             consent = told
@@ -118,7 +119,7 @@ def gate_rows(leaving: Leaving) -> list[str]:
     now, peak = leaving.cost_usd, leaving.cost_peak_usd
     money = f"about {usd(now)} now ({usd(peak)} at peak)" if peak > now else f"about {usd(now)}"
     sends = [_parcel(one) for one in leaving.parcels]
-    held = [f"! never leaves: {withheld_row(one)}" for one in leaving.withheld]
+    held = [f"! withheld: {withheld_row(one)}" for one in leaving.withheld]
     size = f"{leaving.tokens:,} tokens, {len(leaving.body.encode()):,} bytes"
     return [
         "This question would leave your machine.",
