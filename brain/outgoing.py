@@ -227,6 +227,8 @@ class Outgoing:
 
     def _allowed(self, sha256: str) -> tuple[bool, str]:
         consent, always = self._consent, self._gate.always
+        if consent.url and consent.url != self._endpoint.url:
+            return False, "It was allowed for another address."
         if consent.conversation and not always:
             return True, ""
         if self.in_parts:

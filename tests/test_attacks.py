@@ -12,6 +12,7 @@ import pytest
 from brain.conversations import Source, Turn, exchange
 from brain.engine import open_brain
 from brain.errors import SettingsError
+from brain.events import Leaving
 from brain.exporting import as_note
 from brain.models.endpoint import open_endpoint
 from brain.parts import Parts
@@ -207,6 +208,27 @@ def test_only_what_is_plainly_this_machine_stays_home(host):
         open_endpoint("mine", {"mine": EndpointSettings(url=f"http://{host}:11434/v1", model="m")})
     with suppress(SettingsError):
         assert not open_endpoint("mine", {"mine": EndpointSettings(url=f"https://{host}/v1", model="m")}).stays_home
+
+
+def test_consent_to_one_address_is_none_to_another(home, monkeypatch, server, near, notes):
+    monkeypatch.setattr(Parts, "embedder", lambda self: HashingEmbedder())
+    configure(home, away=server.url)
+    more = (home / "config.toml").read_text() + f'\n[endpoints.other]\nurl = "{near.url}"\nwindow = 100000\n'
+    (home / "config.toml").write_text(more.replace("[endpoints.ollama]", "[endpoints.first]"))
+    (home / "prices.toml").write_text('["127.0.0.1"."notes-cloud"]\nhit = 0.1\nmiss = 0.1\noutput = 0.1\n')
+    with open_brain(load(), own=True) as brain:
+        brain.add(notes.folder)
+        list(brain.sync(cancel=threading.Event()))
+        question = about(notes.public[0])
+        shown = leaving(asked(brain, question, model="first/notes-cloud"))
+        for consent in (Consent(sha256=shown.sha256, url=shown.url), Consent(conversation=True, url=shown.url)):
+            (held,) = [
+                one
+                for one in asked(brain, question, model="other/notes-cloud", consent=consent)
+                if isinstance(one, Leaving)
+            ]
+            assert held.sha256 == shown.sha256 and not held.allowed and near.bodies == []
+        assert answered(asked(brain, question, model="first/notes-cloud", consent=consent)).sent
 
 
 # The ledger and the money

@@ -147,8 +147,8 @@ def _name(path: Path) -> str:
 def _next(consent: Consent, held: Leaving) -> Consent:
     """Consent to what was shown; where that was not enough, because it leaves in parts, to all of it."""
     if consent.sha256 == held.sha256:
-        return replace(consent, sha256="", conversation=True)
-    return replace(consent, sha256=held.sha256)
+        return replace(consent, sha256="", conversation=True, url=held.url)
+    return replace(consent, sha256=held.sha256, url=held.url)
 
 
 def _ask(held: Leaving, consent: Consent, cancel: Cancel, hear: Callable[[Cancel], str]) -> Consent | None:
@@ -161,7 +161,7 @@ def _ask(held: Leaving, consent: Consent, cancel: Cancel, hear: Callable[[Cancel
         if told in ("y", "yes"):
             return _next(consent, held)
         if told in ("a", "all"):
-            return replace(consent, sha256="", conversation=True)
+            return replace(consent, sha256="", conversation=True, url=held.url)
         if told in ("b", "body"):
             say(held.body, to=sys.stderr)
         elif told[:1] == "d":
