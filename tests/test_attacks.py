@@ -11,7 +11,7 @@ import pytest
 
 from brain.conversations import Source, Turn, exchange
 from brain.engine import open_brain
-from brain.errors import SettingsError
+from brain.errors import EndpointError, SettingsError
 from brain.events import Leaving
 from brain.exporting import as_note
 from brain.models.endpoint import open_endpoint
@@ -20,7 +20,7 @@ from brain.privacy import Rules, is_marked
 from brain.settings import EndpointSettings, load
 from brain.store.cited import pack, unpack
 from brain.store.ledger import Ledger
-from brain.types import Consent
+from brain.types import Consent, Message
 from tests.away import AWAY, NEAR, Vault, allowed, answered, asked, careless, configure, leaving, talk_of, vault
 from tests.endpoints import FakeEndpoint, Reply
 from tests.fakes import HashingEmbedder
@@ -232,6 +232,38 @@ def test_consent_to_one_address_is_none_to_another(home, monkeypatch, server, ne
 
 
 # The ledger and the money
+
+
+def test_what_never_left_is_not_counted_as_sent(home, monkeypatch, notes):
+    monkeypatch.setattr(Parts, "embedder", lambda self: HashingEmbedder())
+    with FakeEndpoint() as gone:
+        nowhere = gone.url
+    configure(home, away=nowhere, private=notes.private)
+    with open_brain(load(), own=True) as brain:
+        brain.add(notes.folder)
+        list(brain.sync(cancel=threading.Event()))
+        answer = answered(asked(brain, about(notes.public[0]), consent=ALL))
+        assert (answer.sent, answer.model) == (0, "quotes")
+        assert brain.status().sent_today == 0 and brain.status().spent_today == 0
+    (entry,) = Ledger(home / "egress.jsonl").entries()
+    assert (entry.outcome, entry.bytes, entry.cost_usd) == ("refused", 0, 0)
+
+
+def test_what_arrived_and_was_never_answered_is_paid_for(home, server):
+    hears = threading.Event()
+
+    def hang_up(body):
+        hears.set()
+        raise ConnectionAbortedError
+
+    server.script(hang_up)
+    endpoint = open_endpoint("ollama/m", {"ollama": EndpointSettings(url=server.url)})
+    with pytest.raises(EndpointError):
+        list(
+            endpoint.send(endpoint.body([Message("user", "How much is the pump?")], limit=10), cancel=threading.Event())
+        )
+    assert hears.is_set() and endpoint.tries == 1
+    assert endpoint.usage.prompt_tokens > 0
 
 
 def test_usage_that_makes_no_sense_leaves_an_amount_that_does(opened, home, server, notes):
