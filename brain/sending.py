@@ -10,6 +10,7 @@ from pathlib import Path
 from brain.documents import stamp_of
 from brain.errors import ReadError
 from brain.events import Answered, Event, FellBack, Retrieved
+from brain.exporting import sources_of
 from brain.outgoing import HERE, Outgoing
 from brain.parts import Chosen, Parts
 from brain.privacy import Rules, is_marked
@@ -19,6 +20,7 @@ from brain.withholding import clear
 
 TINY_BYTES = 600_000_000  # files up to this size hold models of well under a billion parameters
 MOST = 32_000  # tokens of prompt and answer where passages are sent: a window of a million is not for them
+FRONT = 64_000  # characters in which a saved answer says what it was made from
 AROUND = 4000  # characters before and after a passage that may show it to be part of a secret
 
 
@@ -102,12 +104,28 @@ def reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:
 
     A path that is not in the store is missing.
     """
+    found = _own_reasons(parts, paths)
+    return {path: why or _as_answer(parts, path) for path, why in found.items()}
+
+
+def _own_reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:
     rules = parts.rules
     marks = parts.catalog.marks(tuple(dict.fromkeys(paths)))
     return {
         path: rules.why(path, tags=mark.tags, marked=mark.marked) or _since(parts, rules, path)
         for path, mark in marks.items()
     }
+
+
+def _as_answer(parts: Parts, path: Path) -> str:
+    """Why a note must not leave by what it was made from, where it is a saved answer."""
+    sources = sources_of(parts.catalog.text(path, 0, FRONT))
+    if sources is None:
+        return ""
+    found = _own_reasons(parts, sources)
+    if not sources or any(source not in found for source in sources):
+        return "it is a saved answer, and not known what from"
+    return next((f"it is a saved answer from a private note ({why})" for why in found.values() if why), "")
 
 
 def why_private(parts: Parts, document: Document, asked_for: str) -> str:

@@ -132,6 +132,25 @@ def test_an_answer_from_a_whole_private_file_says_so_when_it_is_saved_as_a_note(
         assert is_marked(made)
 
 
+def test_a_saved_answer_is_private_as_soon_as_what_it_was_made_from_is(opened, home, server, notes):
+    public = notes.public[0]
+    answer = answered(asked(opened, f"@{public.path.name} {about(public)}", model="quotes"))
+    saved = notes.folder / "saved.md"
+    saved.write_text(as_note(Turn("2026-11-23T12:00:00Z", answer, (Source(public.path, ""),))))
+    list(opened.sync(cancel=threading.Event()))
+    question = f"@saved.md is:machine {about(public)}"
+    shown = leaving(asked(opened, question))
+    assert shown is not None and saved in {one.path for one in shown.parcels}
+    public.path.write_text("---\nprivate: true\n---\n\n" + public.path.read_text())
+    for _ in range(2):
+        assert saved in {one.path for one in answered(asked(opened, question, consent=ALL)).withheld}
+        plan, *_ = whole(opened, saved, plan_only=True)
+        assert plan.stays_home
+        public.path.unlink(missing_ok=True)
+        list(opened.sync(cancel=threading.Event()))
+    assert server.bodies == []
+
+
 def test_an_answer_after_a_private_one_says_so_when_it_is_saved_as_a_note(opened, notes):
     secret, public = notes.secret[0], notes.public[0]
     history = talk_of([(about(secret), answered(asked(opened, about(secret), model=NEAR)))])
