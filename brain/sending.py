@@ -105,7 +105,7 @@ def reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:
     A path that is not in the store is missing.
     """
     found = _own_reasons(parts, paths)
-    return {path: why or _as_answer(parts, path) for path, why in found.items()}
+    return {path: why or _as_answer(parts, parts.catalog.text(path, 0, FRONT)) for path, why in found.items()}
 
 
 def _own_reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:
@@ -117,9 +117,9 @@ def _own_reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:
     }
 
 
-def _as_answer(parts: Parts, path: Path) -> str:
+def _as_answer(parts: Parts, text: str) -> str:
     """Why a note must not leave by what it was made from, where it is a saved answer."""
-    sources = sources_of(parts.catalog.text(path, 0, FRONT))
+    sources = sources_of(text)
     if sources is None:
         return ""
     found = _own_reasons(parts, sources)
@@ -136,7 +136,7 @@ def why_private(parts: Parts, document: Document, asked_for: str) -> str:
     stored = reasons(parts, (document.path,)).get(document.path, "")
     given = Path(os.path.abspath(Path(asked_for).expanduser()))  # noqa: PTH100 -- of text: no link is followed
     stored = stored or parts.rules.why(given, tags=(), marked=False)
-    return stored or _why(parts.rules, document)
+    return stored or _why(parts.rules, document) or _as_answer(parts, document.text[:FRONT])
 
 
 def _since(parts: Parts, rules: Rules, path: Path) -> str:

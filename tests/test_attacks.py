@@ -144,8 +144,9 @@ def test_a_saved_answer_is_private_as_soon_as_what_it_was_made_from_is(opened, h
     public.path.write_text("---\nprivate: true\n---\n\n" + public.path.read_text())
     for _ in range(2):
         assert saved in {one.path for one in answered(asked(opened, question, consent=ALL)).withheld}
-        plan, *_ = whole(opened, saved, plan_only=True)
-        assert plan.stays_home
+        copy = notes.folder.parent / "copy.md"
+        copy.write_text(saved.read_text())
+        assert [whole(opened, file, plan_only=True)[0].stays_home for file in (saved, copy)] == [True, True]
         public.path.unlink(missing_ok=True)
         list(opened.sync(cancel=threading.Event()))
     assert server.bodies == []
