@@ -281,7 +281,7 @@ class Outgoing:
             if over:
                 raise EndpointError(over, hint=hint)
             try:
-                return self._gate.ledger.begin(
+                number = self._gate.ledger.begin(
                     host=shown.host,
                     model=shown.model,
                     files=tuple(files),
@@ -293,6 +293,17 @@ class Outgoing:
                 )
             except StoreError as error:
                 raise EndpointError(f"Nothing was sent: {error.reason}", hint=error.hint or HERE) from error
+            if self._is_overdrawn():
+                self._finish(number, 0.0, "refused", 0)
+                raise EndpointError("Another question has just taken what was left of the budget.", hint=HERE)
+        return number
+
+    def _is_overdrawn(self) -> bool:
+        """Whether it is more than the budget with our own entry, since another process may have written one as well."""
+        gate, spent = self._gate, self._spent(self._gate.now())
+        return any(
+            limit and usd > limit + 1e-9 for limit, usd in ((gate.day, spent.usd_today), (gate.month, spent.usd_month))
+        )
 
     def _finish(self, number: int, usd: float, outcome: Outcome, left: int) -> None:
         try:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from brain.conversations import Source, Turn, exchange
+from brain.costs import Price
 from brain.engine import open_brain
 from brain.errors import EndpointError, SettingsError
 from brain.events import Leaving
 from brain.exporting import as_note
 from brain.models.endpoint import open_endpoint
+from brain.outgoing import Gate, Outgoing
 from brain.parts import Parts
 from brain.privacy import Rules, is_marked
 from brain.settings import EndpointSettings, load
@@ -24,6 +27,7 @@ from brain.types import Consent, Message
 from tests.away import AWAY, NEAR, Vault, allowed, answered, asked, careless, configure, leaving, talk_of, vault
 from tests.endpoints import FakeEndpoint, Reply
 from tests.fakes import HashingEmbedder
+from tests.test_outgoing import Recorder
 
 ALL = Consent(conversation=True)
 
@@ -284,6 +288,25 @@ def test_what_arrived_and_was_never_answered_is_paid_for(home, server):
         )
     assert hears.is_set() and endpoint.tries == 1
     assert endpoint.usage.prompt_tokens > 0
+
+
+def test_two_processes_at_once_cannot_both_spend_the_last_cent(tmp_path):
+    """The other one writes its entry after we have looked at what is spent, and before we write ours."""
+    other, endpoint = Ledger(tmp_path / "egress.jsonl"), Recorder()
+    entry = {"host": "h", "model": "m", "files": (), "characters": 1, "bytes": 1, "tokens": 1, "sha256": "0" * 64}
+
+    class Raced(Ledger):
+        def begin(self, **known):
+            other.begin(**entry, estimate_usd=0.9)
+            return super().begin(**known)
+
+    ledger = Raced(tmp_path / "egress.jsonl")
+    gate = Gate(ledger, lambda host, model: Price(0.0, 10_000.0, 0.0), day=1.0)
+    chat = Outgoing(endpoint, gate, consent=ALL)
+    with pytest.raises(EndpointError):
+        list(chat.stream([Message("user", " ".join(["pump"] * 20))], limit=1, cancel=threading.Event()))
+    assert endpoint.bodies == []
+    assert (ledger.spent(now=datetime.now()).usd_today, ledger.spent(now=datetime.now()).bytes_today) == (0.9, 1)
 
 
 def test_usage_that_makes_no_sense_leaves_an_amount_that_does(opened, home, server, notes):
