@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import threading
 from contextlib import suppress
 from datetime import datetime
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from brain.cli.leaving import through
 from brain.conversations import Source, Turn, exchange
 from brain.costs import Price
 from brain.engine import open_brain
@@ -307,6 +310,29 @@ def test_two_processes_at_once_cannot_both_spend_the_last_cent(tmp_path):
         list(chat.stream([Message("user", " ".join(["pump"] * 20))], limit=1, cancel=threading.Event()))
     assert endpoint.bodies == []
     assert (ledger.spent(now=datetime.now()).usd_today, ledger.spent(now=datetime.now()).bytes_today) == (0.9, 1)
+
+
+def test_what_was_typed_before_the_question_does_not_answer_it(monkeypatch):
+    ours, theirs = os.openpty()
+    with open(theirs) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        monkeypatch.setattr("brain.cli.leaving.is_at_a_terminal", lambda: True)
+        held = Leaving("https://h/v1", "h", "m", "", "{}", "0" * 64, 1, 0.0, 0.0, (), (), False, "")
+        os.write(ours, b"y\n")
+        assert select.select([stdin], [], [], 5)[0]
+        heard = []
+
+        def hear(cancel):
+            heard.append(bool(select.select([stdin], [], [], 0)[0]))
+            return ""
+
+        list(
+            through(
+                lambda consent: iter([held]), instead=lambda: iter(()), send=False, cancel=threading.Event(), hear=hear
+            )
+        )
+    os.close(ours)
+    assert heard == [False]
 
 
 def test_usage_that_makes_no_sense_leaves_an_amount_that_does(opened, home, server, notes):

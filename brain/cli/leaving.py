@@ -6,6 +6,7 @@ import re
 import select
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,14 @@ def preview(begin: Begin) -> int:
 def is_at_a_terminal() -> bool:
     """Whether somebody can be shown something and answer it."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _forget_typed() -> None:
+    """What was typed or pasted before the question does not answer it."""
+    import termios
+
+    with suppress(termios.error, OSError, ValueError):  # no terminal
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def typed(cancel: Cancel) -> str:
@@ -156,6 +165,7 @@ def _ask(held: Leaving, consent: Consent, cancel: Cancel, hear: Callable[[Cancel
     for row in gate_rows(held):
         say(row, to=sys.stderr)
     while True:
+        _forget_typed()
         say(QUESTION, to=sys.stderr, end="", flush=True)
         told = hear(cancel).strip().lower()
         if told in ("y", "yes"):
