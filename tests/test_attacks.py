@@ -19,6 +19,7 @@ from brain.engine import open_brain
 from brain.errors import EndpointError, SettingsError
 from brain.events import Leaving
 from brain.exporting import as_note
+from brain.hiding import hidden
 from brain.models.endpoint import open_endpoint
 from brain.outgoing import Gate, Outgoing
 from brain.parts import Parts
@@ -184,6 +185,23 @@ def test_a_saved_answer_from_before_its_earlier_turns_were_noted_does_not_leave(
 
 
 # Secrets
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# House\n\n## Wifi password\n\nhunter2blue7\n\nIt works in the garden too.\n",
+        "## Passwort vom Router\n`hunter2blue7`\n",
+        "| what | value |\n|---|---|\n| wifi password | hunter2blue7 |\n",
+    ],
+)
+def test_a_password_below_its_heading_or_beside_its_word_in_a_table_is_taken_out(text):
+    assert "hunter2blue7" not in hidden(text)[0]
+
+
+def test_a_heading_about_passwords_and_a_table_of_rules_stay():
+    text = "## Password rules\n\nSomething\n\n| password length | characters |\n|---|---|\n| password-age | 90-days |\n"
+    assert hidden(text) == (text, ())
 
 
 def test_a_secret_whose_word_is_in_the_question_before_does_not_leave_with_the_history(opened, server, near, notes):
