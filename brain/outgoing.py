@@ -138,8 +138,12 @@ class Outgoing:
 
     def check_part(self, text: str, start: int, end: int) -> None:
         """That a part of a text can be told by itself. Raises EndpointError where a secret goes on beyond it."""
-        if not self.stays_home and is_cut(text, start, end):
+        if self.cuts(text, start, end):
             raise EndpointError("What looks like a secret stands across two parts, so they stay here.", hint=HERE)
+
+    def cuts(self, text: str, start: int, end: int) -> bool:
+        """Whether a part of a text must not be told by itself, because a secret goes on beyond it."""
+        return not self.stays_home and is_cut(text, start, end)
 
     def cost(self, prompt: int, answer: int) -> float:
         """USD for so many tokens, estimated; 0 where no price is known or nothing leaves."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import threading
 from contextlib import suppress
@@ -215,6 +216,27 @@ def test_a_secret_whose_word_is_in_the_question_before_does_not_leave_with_the_h
     shown, _ = allowed(opened, about(notes.public[0]), history=talk_of([(question, first)]))
     assert shown is not None and "hunter2blue7" not in shown.body
     assert any(one.what == "history" for one in shown.withheld)
+
+
+def test_a_secret_is_not_told_by_putting_together_what_was_found_in_the_parts(home, monkeypatch, server, tmp_path):
+    monkeypatch.setattr(Parts, "embedder", lambda self: HashingEmbedder())
+    facts = [f"Room {at} is heated by the pump of {at + 20} watts in the cellar." for at in range(1, 60)]
+    note = tmp_path / "house.md"
+    note.write_text(
+        "\n\n".join(
+            ["The gate code for the pump room is\n\n4711 and the pump room heats the whole house in winter.", *facts]
+        )
+    )
+    configure(home, away=server.url)
+    (home / "config.toml").write_text((home / "config.toml").read_text().replace("100000", "1200"))
+    told = re.compile(r">\n(.*)\n</", re.DOTALL)
+    server.script(
+        lambda body: told.search(body["messages"][-1]["content"])[1].replace("[access code withheld] and", "")
+    )
+    with open_brain(load(), own=True) as brain:
+        events = whole(brain, note, "How is the house heated?")
+    assert answered(events).answer and len(server.bodies) > 2
+    assert "4711" not in sent(server)
 
 
 @pytest.mark.parametrize(
