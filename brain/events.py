@@ -237,7 +237,9 @@ class Answered:
     sent: int = 0  # bytes that left this machine for it
     broken: str = ""  # why the answer is incomplete, a sentence; "": it is whole
     earlier: tuple[Path, ...] = ()  # files that the earlier turns which the model was told of were made from
-    tainted: bool = False  # some of those turns were made, or may have been, from private notes
+    tainted: bool = (
+        False  # it may come from private notes through those turns, or holds a secret that does not show as one
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ Place = Callable[[Path], str]
 _MARKS = re.compile(r"([\\`*_\[\]<>])")
 _ACTIVE = re.compile(r"<(?=[A-Za-z/!?])|(?<=!)\[|(?m:^[ \t]*(?=\[\^))")
 _ENDING = re.compile(r"[\s.!?…。！？|]*$")
+_MACHINE = re.compile(r"^brain[ \t]*:[ \t]*[\"']?machine-written", re.IGNORECASE | re.MULTILINE)
+_SOURCE = re.compile(r"^ *- (\{.*\})[ \t]*$", re.MULTILINE)
 _SAID = {"moved": "now at {place}", "changed": "changed since, it says now: “{now}”", "gone": "no longer there"}
 
 
@@ -61,6 +63,19 @@ def as_note(turn: Turn, *, place: Place = os.fspath) -> str:
         "",
     ]
     return clean("\n".join([*rows, *notes])).rstrip() + "\n"
+
+
+def sources_of(text: str) -> tuple[Path, ...] | None:
+    """The files that a saved answer was made from; empty where it does not say, None for a note that is none."""
+    if _MACHINE.search(text) is None:
+        return None
+    found = []
+    for row in _SOURCE.findall(text):
+        try:
+            found.append(Path(str(json.loads(row)["path"])))
+        except (ValueError, KeyError, TypeError):
+            return ()
+    return tuple(found)
 
 
 def _turn(turn: Turn, verdicts: Sequence[Verdict], notes: list[str], place: Place) -> list[str]:
@@ -116,8 +131,9 @@ def _source(citation: Citation, sha256: str) -> dict[str, object]:
 
 
 def _is_private(turn: Turn) -> bool:
-    """Whether an answer comes from private notes: then so is what is written of it."""
-    return any(evidence.private for evidence in turn.answered.evidence)
+    """Whether an answer comes from private notes, or may: then so is what is written of it."""
+    answered = turn.answered
+    return answered.tainted or bool(turn.forgotten) or any(evidence.private for evidence in answered.evidence)
 
 
 def _front(values: Mapping[str, object], *, private: bool) -> list[str]:

@@ -44,6 +44,14 @@ _GIVEN = re.compile(
 _BARE = re.compile(
     rf"{_START}(?:{_PASSWORDS})[ \t]{{1,4}}(?P<value>(?=[^\s]{{0,40}}[0-9])[^\s]{{6,100}})", re.IGNORECASE
 )
+# "| wifi password | hunter2blue7 |" and "## Wifi password" with nothing but a value below it.
+_PLACED = re.compile(
+    rf"(?:\|[ \t]{{0,8}}[^\n|]{{0,40}}{_START}(?:{_PASSWORDS})[^\n|]{{0,20}}"
+    rf"\|[ \t]{{0,8}}(?P<cell>[^\s|]{{6,100}})(?=[ \t]{{0,40}}(?:\||\n|$))"
+    rf"|^\#{{1,6}}[ \t][^\n]{{0,60}}{_START}(?:{_PASSWORDS})[^\n]{{0,30}}"
+    rf"\n\s{{0,4}}{_MARK}(?P<below>[^\s{_QUOTES}]{{6,100}}){_MARK}(?=[ \t]*(?:\n|$)))",
+    re.IGNORECASE | re.MULTILINE,
+)
 # Values that only stand for one.
 _PLACEHOLDER = re.compile(
     r"^[<{\[(]|\{\{|\$\{|^\$[A-Za-z_]+$|^%\w+%$|\.\.\.|…|[*x•.·_-]{3,}$|x{4,}|your|my[_-]?(?:pass|secret|token|key)|example"
@@ -111,19 +119,29 @@ def hidden(text: str) -> tuple[str, tuple[Withheld, ...]]:
 
     Linear in the text. A text without any comes back as it is; hiding twice changes nothing more.
     """
+    found = secrets(text)
+    if not found:
+        return text, ()
+    pieces, at = [], 0
+    for start, end, why in found:
+        pieces += [text[at:start], put_for(why)]
+        at = end
+    counts = Counter(why for _, _, why in found)
+    return "".join([*pieces, text[at:]]), tuple(Withheld("secret", why, count=count) for why, count in counts.items())
+
+
+def secrets(text: str) -> list[tuple[int, int, str]]:
+    """Where each secret stands, first character and one after the last, and what it is; in order, none over another."""
     folded, places = _folded(text)
     spans = _joined(
         [*blocks(folded), *keys(folded), *numbers(folded), *_told(folded), *_seeds(folded), *_random(folded)]
     )
-    if not spans:
-        return text, ()
-    pieces, at = [], 0
-    for start, end, why in spans:
-        first, last = (start, end) if places is None else (places[start], places[end - 1] + 1)
-        pieces += [text[at:first], f"[{why.partition(' ')[2]} {_SIGN}"]
-        at = last
-    counts = Counter(why for _, _, why in spans)
-    return "".join([*pieces, text[at:]]), tuple(Withheld("secret", why, count=count) for why, count in counts.items())
+    return spans if places is None else [(places[start], places[end - 1] + 1, why) for start, end, why in spans]
+
+
+def put_for(why: str) -> str:
+    """What stands in the place of a secret: "[card number withheld]"."""
+    return f"[{why.partition(' ')[2]} {_SIGN}"
 
 
 def _folded(text: str) -> tuple[str, Sequence[int] | None]:
@@ -186,6 +204,12 @@ def _told(text: str) -> Iterator[tuple[int, int, str]]:
         is_mixed = value.lower() != value or not value.replace("-", "").isalnum()
         if is_mixed and looks_random(value) and _is_value(value, is_password=True, is_said=False):
             yield found.start("value"), found.start("value") + len(value), "a password"
+    for found in _PLACED.finditer(text):
+        name = "cell" if found["cell"] else "below"
+        value = found[name].strip("*_`")
+        is_amount = re.fullmatch(r"[0-9]{1,4}-?[a-z]+", value)  # "90-days"
+        if not is_amount and looks_random(value) and _is_value(value, is_password=True, is_said=False):
+            yield found.start(name), found.end(name), "a password"
     for pattern, why in ((_PIN, "a PIN"), (_ACCESS, "an access code")):
         for found in pattern.finditer(text):
             if len(re.sub(r"\D", "", found["value"])) >= 3:

@@ -29,6 +29,7 @@ from brain.store.claim import Claim
 from brain.store.ledger import Spent
 from brain.talks import LocalConversations
 from brain.types import Checkup, Choice, Consent, Document, Evidence, Folder, Impaired, Message, Scope, Status, Unread
+from brain.withholding import tells_a_secret
 from brain.witness import Witness
 
 ROUNDS = 2  # of mending: one repair may bring to light what another is for
@@ -365,7 +366,9 @@ class LocalBrain:
         return sorted(found.values(), key=lambda one: one.path)
 
     def _verified(self, answered: Answered) -> Answered:
-        return replace(answered, verdicts=self._witness.verdicts(answered.citations))
+        verdicts = self._witness.verdicts(answered.citations)
+        tainted = answered.tainted or tells_a_secret(answered.answer, answered.evidence)
+        return replace(answered, verdicts=verdicts, tainted=tainted)
 
     def _require_claim(self) -> None:
         if self._claim.ours:

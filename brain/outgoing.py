@@ -74,6 +74,16 @@ class Gate:
         default_factory=threading.Lock
     )  # two questions at once cannot both spend the last cent
 
+    def narrowed(self, *, day: float, month: float, offline: bool, always: bool) -> Gate:
+        """The same gate, its lock included, where these settings are stricter than its own as strict as they are."""
+        return replace(
+            self,
+            day=_lower(self.day, day),
+            month=_lower(self.month, month),
+            offline=self.offline or offline,
+            always=self.always or always,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Load:
@@ -138,8 +148,12 @@ class Outgoing:
 
     def check_part(self, text: str, start: int, end: int) -> None:
         """That a part of a text can be told by itself. Raises EndpointError where a secret goes on beyond it."""
-        if not self.stays_home and is_cut(text, start, end):
+        if self.cuts(text, start, end):
             raise EndpointError("What looks like a secret stands across two parts, so they stay here.", hint=HERE)
+
+    def cuts(self, text: str, start: int, end: int) -> bool:
+        """Whether a part of a text must not be told by itself, because a secret goes on beyond it."""
+        return not self.stays_home and is_cut(text, start, end)
 
     def cost(self, prompt: int, answer: int) -> float:
         """USD for so many tokens, estimated; 0 where no price is known or nothing leaves."""
@@ -227,6 +241,8 @@ class Outgoing:
 
     def _allowed(self, sha256: str) -> tuple[bool, str]:
         consent, always = self._consent, self._gate.always
+        if consent.url and consent.url != self._endpoint.url:
+            return False, "It was allowed for another address."
         if consent.conversation and not always:
             return True, ""
         if self.in_parts:
@@ -279,7 +295,7 @@ class Outgoing:
             if over:
                 raise EndpointError(over, hint=hint)
             try:
-                return self._gate.ledger.begin(
+                number = self._gate.ledger.begin(
                     host=shown.host,
                     model=shown.model,
                     files=tuple(files),
@@ -291,12 +307,28 @@ class Outgoing:
                 )
             except StoreError as error:
                 raise EndpointError(f"Nothing was sent: {error.reason}", hint=error.hint or HERE) from error
+            if self._is_overdrawn():
+                self._finish(number, 0.0, "refused", 0)
+                raise EndpointError("Another question has just taken what was left of the budget.", hint=HERE)
+        return number
+
+    def _is_overdrawn(self) -> bool:
+        """Whether it is more than the budget with our own entry, since another process may have written one as well."""
+        gate, spent = self._gate, self._spent(self._gate.now())
+        return any(
+            limit and usd > limit + 1e-9 for limit, usd in ((gate.day, spent.usd_today), (gate.month, spent.usd_month))
+        )
 
     def _finish(self, number: int, usd: float, outcome: Outcome, left: int) -> None:
         try:
             self._gate.ledger.finish(number, usage=self.usage, cost_usd=usd, outcome=outcome, bytes_sent=left)
         except StoreError as error:  # what left is in the ledger, at its estimate: the answer is not lost over it
             log.warning("ledger entry without an end", extra={"kind": type(error).__name__})
+
+
+def _lower(limit: float, other: float) -> float:
+    """The lower one of two limits, of which 0 is none."""
+    return min(filter(None, (limit, other)), default=0.0)
 
 
 def _longest(body: bytes, limit: int) -> int:

@@ -89,8 +89,8 @@ class Rules:
     """The rules of `[privacy] private`: folders ("journal/"), files ("plans/secret.md"), patterns ("*.key.md"), tags ("#health").
 
     Whatever the case: a folder anywhere in the path from the watched folder's own name downwards, a file by the end of
-    its path, with or without its ending, both also from `/` or `~/` on; `*` and `?` within one name, `**` across
-    folders; a tag with those below it. Raises SettingsError for a rule that can never match.
+    its path, with or without its ending, both also from `~/` or `/` on, the disk's or a watched folder's; `*` and `?`
+    within one name, `**` across folders; a tag with those below it. Raises SettingsError for a rule that can never match.
     """
 
     def __init__(
@@ -117,11 +117,14 @@ class Rules:
                 raise _useless(rule, "A tag has a name: #health")
             self._tags.append((rule, tag))
             return
-        place = os.path.expanduser(place.replace("\\", "/"))  # noqa: PTH111 -- of text
+        written = place.replace("\\", "/")
+        place = os.path.expanduser(written)  # noqa: PTH111 -- of text
         parts = [part for part in place.split("/") if part not in ("", ".")]
         if not (parts or place.endswith("/")) or ".." in parts or place.startswith("~") or _NEVER.search(place):
             raise _useless(rule, 'A folder is "journal/", a file "plans/secret.md", a tag "#health".')
         ways = [place]
+        if written.startswith("/"):  # as .gitignore means it, too: from a watched folder on
+            ways += [f"{folder.rstrip('/')}{place}" for folder in folders]
         if place.startswith("/") and (real := os.path.realpath(place)) != place.rstrip("/"):
             ways.append(f"{real}/" if place.endswith("/") else real)  # a watched folder is known by where it really is
         self._places.append((rule, Places(ways, folders)))

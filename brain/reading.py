@@ -18,7 +18,7 @@ from brain.outgoing import Outgoing
 from brain.partition import Unit, units
 from brain.parts import Parts
 from brain.seams import Cancel, ChatModel, Endpoint, Vectors
-from brain.sending import is_tiny, why_private, with_sent
+from brain.sending import is_tiny, why_private, with_private, with_sent
 from brain.types import Consent, Message, Span
 from brain.whole import ask_whole
 
@@ -47,7 +47,7 @@ def read_whole(
         try:
             chosen = parts.chosen(model)
             if chosen.endpoint is not None:
-                outgoing, why = outgoing_for(parts, opened, question, chosen.endpoint, consent)
+                outgoing, why = outgoing_for(parts, opened, question, chosen.endpoint, consent, file=file)
                 reader = None if outgoing is None else endpoint_for(parts, outgoing)
             elif (path := chosen.path) is not None:
                 tiny = is_tiny(path)
@@ -84,16 +84,20 @@ def read_whole(
     if without is not None:
         yield without
     for event in events:
-        yield with_sent(event, outgoing) if outgoing is not None and isinstance(event, Answered) else event
+        if not isinstance(event, Answered):
+            yield event
+            continue
+        answered = with_private(event, why_private(parts, opened.document, file))
+        yield with_sent(answered, outgoing) if outgoing is not None else answered
 
 
 def outgoing_for(
-    parts: Parts, opened: Opened, question: str, endpoint: Endpoint, consent: Consent
+    parts: Parts, opened: Opened, question: str, endpoint: Endpoint, consent: Consent, *, file: str
 ) -> tuple[Outgoing | None, str]:
     """The endpoint that is to read this document; None where it must not, with a sentence that says why."""
-    if not endpoint.stays_home and (reason := why_private(parts, opened.document)):
+    if not endpoint.stays_home and (reason := why_private(parts, opened.document, file)):
         return None, f"{opened.document.path.name} never leaves this machine ({reason}): its own sentences answer."
-    return Outgoing(endpoint, parts.gate, consent=consent, question=question), ""
+    return Outgoing(endpoint, parts.gate_now(), consent=consent, question=question), ""
 
 
 def endpoint_for(parts: Parts, outgoing: Outgoing) -> Model:

@@ -82,7 +82,7 @@ class Endpoint(Protocol):
     stays_home: bool  # the address is this machine's own
     usage: Usage  # of the last answer; its cost is not filled in
     broken: str  # why the last answer is incomplete; "": it is whole
-    tries: int  # how often the body was sent for the last answer: a busy server is asked again
+    tries: int  # how often the body, or a part of it, left for the last answer: a busy server is asked again
     note: str  # what is to be known of it, a sentence: "deepseek-chat is retired: …"; or ""
 
     def count(self, text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,16 +11,18 @@ from brain.choosing import Chosen
 from brain.documents import stamp_of
 from brain.errors import ModelError, ReadError
 from brain.events import Answered, Event, FellBack, Retrieved
+from brain.exporting import sources_of
 from brain.models.splits import bytes_of
 from brain.outgoing import HERE, Outgoing
 from brain.parts import Parts
-from brain.privacy import is_marked
+from brain.privacy import Rules, is_marked
 from brain.seams import ChatModel
 from brain.types import Chunk, Consent, Document, Message
 from brain.withholding import clear
 
 TINY_BYTES = 600_000_000  # files up to this size hold models of well under a billion parameters
 MOST = 32_000  # tokens of prompt and answer where passages are sent: a window of a million is not for them
+FRONT = 64_000  # characters in which a saved answer says what it was made from
 AROUND = 4000  # characters before and after a passage that may show it to be part of a secret
 
 
@@ -51,6 +54,13 @@ def with_sent(answered: Answered, outgoing: Outgoing) -> Answered:
     return replace(answered, withheld=outgoing.withheld, sent=outgoing.sent, broken=outgoing.broken)
 
 
+def with_private(answered: Answered, why: str) -> Answered:
+    """An answer from one document, with why that must not leave."""
+    return (
+        replace(answered, evidence=tuple(replace(one, private=why) for one in answered.evidence)) if why else answered
+    )
+
+
 def ready(
     parts: Parts,
     chosen: Chosen | None,
@@ -74,7 +84,7 @@ def ready(
     cleared = clear(found.evidence, history, consent=consent, why=reasons(parts, sources), around=Around(parts))
     outgoing = Outgoing(
         endpoint,
-        parts.gate,
+        parts.gate_now(),
         consent=consent,
         question=question,
         withheld=cleared.withheld,
@@ -108,33 +118,55 @@ def reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:
 
     A path that is not in the store is missing.
     """
+    found = _own_reasons(parts, paths)
+    return {path: why or _as_answer(parts, parts.catalog.text(path, 0, FRONT)) for path, why in found.items()}
+
+
+def _own_reasons(parts: Parts, paths: Collection[Path]) -> dict[Path, str]:
+    rules = parts.rules
     marks = parts.catalog.marks(tuple(dict.fromkeys(paths)))
     return {
-        path: parts.rules.why(path, tags=mark.tags, marked=mark.marked) or _since(parts, path)
+        path: rules.why(path, tags=mark.tags, marked=mark.marked) or _since(parts, rules, path)
         for path, mark in marks.items()
     }
 
 
-def why_private(parts: Parts, document: Document) -> str:
-    """Why a document that has just been read must not leave, or ""."""
+def _as_answer(parts: Parts, text: str) -> str:
+    """Why a note must not leave by what it was made from, where it is a saved answer."""
+    sources = sources_of(text)
+    if sources is None:
+        return ""
+    found = _own_reasons(parts, sources)
+    if not sources or any(source not in found for source in sources):
+        return "it is a saved answer, and not known what from"
+    return next((f"it is a saved answer from a private note ({why})" for why in found.values() if why), "")
+
+
+def why_private(parts: Parts, document: Document, asked_for: str) -> str:
+    """Why a document that has just been read must not leave, or "". `asked_for`: its path or name as it was given.
+
+    A link in a private place is private, wherever it leads.
+    """
     stored = reasons(parts, (document.path,)).get(document.path, "")
-    return stored or _why(parts, document)
+    given = Path(os.path.abspath(Path(asked_for).expanduser()))  # noqa: PTH100 -- of text: no link is followed
+    stored = stored or parts.rules.why(given, tags=(), marked=False)
+    return stored or _why(parts.rules, document) or _as_answer(parts, document.text[:FRONT])
 
 
-def _since(parts: Parts, path: Path) -> str:
+def _since(parts: Parts, rules: Rules, path: Path) -> str:
     """Why a note must not leave by what was written into it since it was stored."""
     try:
         stored = parts.catalog.stored().get(str(path))
         if stored is not None and stored.stamp == stamp_of(path):
             return ""
-        return _why(parts, parts.readers.read(path, max_bytes=parts.settings.notes.max_mb * 1_000_000))
+        return _why(rules, parts.readers.read(path, max_bytes=parts.settings.notes.max_mb * 1_000_000))
     except ReadError:
         return "its file cannot be read now"
 
 
-def _why(parts: Parts, document: Document) -> str:
+def _why(rules: Rules, document: Document) -> str:
     marked = document.private or (document.format != "pdf" and is_marked(document.text, document.tags))
-    return parts.rules.why(document.path, tags=document.tags, marked=marked)
+    return rules.why(document.path, tags=document.tags, marked=marked)
 
 
 @dataclass(frozen=True, slots=True)

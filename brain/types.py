@@ -217,6 +217,7 @@ class Consent:
     conversation: bool = False
     without: tuple[int, ...] = ()  # numbers of passages that the person took out
     history: bool = True  # earlier questions and answers may go along
+    url: str = ""  # the address that it was given for, and no other; "": whichever the model has
 
 
 @dataclass(frozen=True, slots=True)

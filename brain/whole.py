@@ -313,7 +313,7 @@ class _Reading:
         text = "\n".join(sentence.text for sentence in sentences)
         stopped = self._cancel.is_set()
         if not (stopped or model.tiny or wants_all(self._question) or len(sentences) <= FEW):
-            evidence = [self._cited(one) for one in citations]
+            evidence = [self._cited(one) for one in citations if not self._cuts(model.chat, one)]
             room = model.chat.window - min(model.limit, model.chat.window // 2)
             prompt, shown = messages(self._question, evidence, (), budget=room, count=model.chat.count, small=False)
             phrasing = Phrasing(self._question, shown, tiny=False)
@@ -364,6 +364,9 @@ class _Reading:
     def _shown(self, part: Part) -> list[Evidence]:
         """A part's passages."""
         return [self._passages[unit_at(self._laid, unit.start)] for unit in part.units]
+
+    def _cuts(self, chat: ChatModel, one: Citation) -> bool:
+        return isinstance(chat, Outgoing) and chat.cuts(self._document.text, one.start, one.end)
 
     def _cited(self, citation: Citation) -> Evidence:
         """A citation as a passage of its own."""

@@ -68,6 +68,18 @@ def clear(
     return Cleared(tuple(kept), masked, turns, merged(held), private)
 
 
+def tells_a_secret(answer: str, evidence: Iterable[Evidence]) -> bool:
+    """Whether an answer holds a secret of its passages that does not show as one in it: "It is …" without what it is."""
+    left = _squeezed(hidden(answer)[0])
+    texts = [one.chunk.text for one in evidence] if left else []
+    values = {_squeezed(text[start:end]) for text in texts for start, end, _ in hiding.secrets(text)}
+    return any(value in left for value in values if value)
+
+
+def _squeezed(text: str) -> str:
+    return "".join(sign for sign in text.casefold() if sign.isalnum())
+
+
 def is_cut(text: str, start: int, end: int) -> bool:
     """Whether a part of a text begins or ends within something that looks like a secret."""
     return hidden(text[start:end])[0] not in hidden(text)[0]

@@ -6,6 +6,7 @@ import re
 import select
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,6 +82,14 @@ def is_at_a_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def _forget_typed() -> None:
+    """What was typed or pasted before the question does not answer it."""
+    import termios
+
+    with suppress(termios.error, OSError, ValueError):  # no terminal
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
 def typed(cancel: Cancel) -> str:
     """One line from the terminal; empty at its end, or once `cancel` is set."""
     while not cancel.is_set():
@@ -147,8 +156,8 @@ def _name(path: Path) -> str:
 def _next(consent: Consent, held: Leaving) -> Consent:
     """Consent to what was shown; where that was not enough, because it leaves in parts, to all of it."""
     if consent.sha256 == held.sha256:
-        return replace(consent, sha256="", conversation=True)
-    return replace(consent, sha256=held.sha256)
+        return replace(consent, sha256="", conversation=True, url=held.url)
+    return replace(consent, sha256=held.sha256, url=held.url)
 
 
 def _ask(held: Leaving, consent: Consent, cancel: Cancel, hear: Callable[[Cancel], str]) -> Consent | None:
@@ -156,12 +165,13 @@ def _ask(held: Leaving, consent: Consent, cancel: Cancel, hear: Callable[[Cancel
     for row in gate_rows(held):
         say(row, to=sys.stderr)
     while True:
+        _forget_typed()
         say(QUESTION, to=sys.stderr, end="", flush=True)
         told = hear(cancel).strip().lower()
         if told in ("y", "yes"):
             return _next(consent, held)
         if told in ("a", "all"):
-            return replace(consent, sha256="", conversation=True)
+            return replace(consent, sha256="", conversation=True, url=held.url)
         if told in ("b", "body"):
             say(held.body, to=sys.stderr)
         elif told[:1] == "d":

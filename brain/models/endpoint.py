@@ -26,7 +26,7 @@ from brain.models.keys import check_name, find_key, where
 from brain.models.providers import Provider, providers
 from brain.models.refusals import Asked
 from brain.models.sse import Events, TooLong
-from brain.models.wires import Exchange, Fault, Patience, Reply, Stopped
+from brain.models.wires import BEFORE, Exchange, Fault, Patience, Reply, Stopped
 from brain.seams import Cancel
 from brain.settings import EndpointSettings
 from brain.types import Delta, Message, Usage
@@ -116,14 +116,15 @@ class HttpEndpoint:
         self.window = given.window or known.window
         self.sees_images = self.model in known.sees
         self.is_near = address.is_home  # the server itself is on this machine, whoever computes
-        goes_on = any(fnmatchcase(self.model, pattern) for pattern in known.away)
+        spelt = self.model.strip().casefold()  # as such a server reads it
+        goes_on = any(fnmatchcase(spelt, pattern) for pattern in known.away)
         self.stays_home = address.is_home and not goes_on
         if address.is_home and goes_on:
             self.note = f"The server on this machine hands what {self.model} is asked on to another machine."
         self.thoughts = THOUGHTS if given.thinking else 0  # tokens that are asked for beyond the limit
         self.usage = Usage()
         self.broken = ""
-        self.tries = 0  # how often the body was sent for the last answer: a busy server is asked again
+        self.tries = 0  # how often the body, or a part of it, left for the last answer: a busy server is asked again
         self._owner = name.partition("/")[0]
         self._address = address
         self._known = known
@@ -189,16 +190,23 @@ class HttpEndpoint:
                         return
                     refusal = refusals.of_reply(reply, _what_it_says(exchange), asked)
                 except Stopped:
-                    if exchange.sent >= len(body) and self.usage == Usage():
-                        self.usage = self._estimated(body, "")  # it has arrived, so it may be charged
+                    self._account(exchange, body)
                     return
                 except Fault as fault:
+                    self._account(exchange, body, is_before=fault.trouble in BEFORE)
                     raise refusals.of_fault(fault, asked, self._patience) from fault
             wait = self._pause(reply, pause)
             if wait is None:
                 raise refusal
             if cancel.wait(wait):
                 return
+
+    def _account(self, exchange: Exchange, body: bytes, *, is_before: bool = False) -> None:
+        """What came of a request without an answer. `is_before`: no connection was made."""
+        if is_before or not exchange.sent:
+            self.tries -= 1
+        elif exchange.sent >= len(body) and self.usage == Usage():
+            self.usage = self._estimated(body, "")  # it has arrived, so it may be charged
 
     def check(self, *, cancel: Cancel) -> Found:
         """What models there are, and what money is left where that is told: costs nothing. Raises EndpointError, Cancelled."""

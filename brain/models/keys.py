@@ -49,7 +49,7 @@ class Secret:
 
 def check_name(name: str, *, owner: str) -> None:
     """Raises SettingsError where the name of a key is no name, perhaps the key itself; it is not repeated."""
-    looks_like_a_key = len(name) >= 20 and "_" not in name and re.search(r"\d", name)
+    looks_like_a_key = any(len(part) >= 16 and re.search(r"\d", part) for part in name.split("_"))  # also gsk_…, hf_…
     if not _NAME.fullmatch(name) or looks_like_a_key:
         raise SettingsError(
             f"key of the endpoint {owner} should be the name of an environment variable, never the key itself.",

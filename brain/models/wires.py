@@ -43,6 +43,9 @@ Trouble = Literal[
     "endless",
     "garbled",
 ]
+BEFORE = frozenset[Trouble](  # what comes before a byte of a body has left
+    ("lookup", "barred", "refused", "unreachable", "slow", "certificate", "tls", "proxy")
+)
 Found = TypeVar("Found")
 
 
