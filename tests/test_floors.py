@@ -116,6 +116,7 @@ MAY_NAME_UPWARD = (
     ("tui.reading_screen", "tui.app"),
     ("tui.talking_screen", "tui.app"),
     ("tui.panels.talks", "tui.app"),
+    ("tui.panels.library", "tui.app"),
 )
 
 # A front end sees the engine, never what the engine is made of.

@@ -1,7 +1,8 @@
 """Every command of the terminal UI in one table: bindings, hint lines, help and palette are all made from it.
 
-A command may be reached in three places: `key` works everywhere, also while typing; `letter` works in the answer and
-the source; `bar` only in the ask bar. What a key does is an action of the app or of its screen; nothing here does anything.
+A command may be reached in four places: `key` works everywhere, also while typing; `letter` works in the answer and
+the source; `bar` only in the ask bar; `sheet` on the sheet of its group. What a key does is an action of the app or of
+its screen; nothing here does anything.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Place = Literal["key", "letter", "bar"]
+Place = Literal["key", "letter", "bar", "sheet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Command:
     key: str = ""
     letter: str = ""
     bar: str = ""
+    sheet: str = ""
     palette: bool = True  # False: makes sense only where its key works
     empty_bar: bool = False  # its `bar` key is a letter again once something is typed
     back: str = ""  # what it is called while it takes back what it did
@@ -52,9 +54,14 @@ COMMANDS = (
     Command("source.editor", "Source", "Open in your editor", "screen.open_editor", key="ctrl+o", letter="o"),
     Command("source.viewer", "Source", "Open in the system's viewer", "screen.open_viewer", letter="O"),
     Command("source.copy_quote", "Source", "Copy the quote", "screen.copy_quote", letter="c"),
-    Command("library.add", "Library", "Add a folder", "app.add_folder", letter="a"),
-    Command("library.sync", "Library", "Look at the folders again now", "app.look_again", letter="s"),
-    Command("library.pause", "Library", "Pause indexing", "app.pause", letter="p", back="Resume indexing"),
+    Command("library.show", "Library", "Watched folders, and what could not be read", "app.library", key="f2",
+            letter="l"),
+    Command("library.add", "Library", "Add a folder", "app.add_folder", letter="a", sheet="a"),
+    Command("library.remove", "Library", "Remove a folder from Brain; asks first", "screen.remove", sheet="d",
+            palette=False),
+    Command("library.open", "Library", "Open the folder or file", "screen.open_marked", sheet="o", palette=False),
+    Command("library.sync", "Library", "Look at the folders again now", "app.look_again", letter="s", sheet="s"),
+    Command("library.pause", "Library", "Pause indexing", "app.pause", letter="p", sheet="p", back="Resume indexing"),
     Command("view.bar", "View", "Back to the bar", "screen.focus_bar", letter="i,slash"),
     Command("view.page_up", "View", "Scroll up", "screen.page(-1)", letter="pageup,b", bar="pageup"),
     Command("view.page_down", "View", "Scroll down", "screen.page(1)", letter="pagedown,space", bar="pagedown"),
@@ -68,6 +75,7 @@ COMMANDS = (
             empty_bar=True),
     Command("help.palette", "Help", "Everything Brain can do", "app.palette", key="ctrl+p", bar="slash",
             empty_bar=True),
+    Command("help.health", "Help", "Health: what is off, and what to do", "app.health"),
     Command("help.log", "Help", "Open the log", "app.open_log"),
     Command("app.quit", "Help", "Quit", "app.quit", key="ctrl+q"),
     *(
@@ -91,8 +99,8 @@ def binding_id(command: Command, place: Place) -> str:
     return command.id if place == "key" else f"{command.id}.{place}"
 
 
-def bindings(place: Place) -> list[BindingType]:
-    """The bindings of one place, ready for a `BINDINGS` class variable."""
+def bindings(place: Place, group: str = "") -> list[BindingType]:
+    """The bindings of one place, or of one group there, ready for a `BINDINGS` class variable."""
     return [
         Binding(
             keys,
@@ -103,7 +111,7 @@ def bindings(place: Place) -> list[BindingType]:
             priority=place == "key" and command.id in _PRIORITY,
         )
         for command in COMMANDS
-        if (keys := getattr(command, place))
+        if (keys := getattr(command, place)) and group in ("", command.group)
     ]
 
 

@@ -26,7 +26,7 @@ from brain.events import (
     Token,
     VectorsAdded,
 )
-from brain.types import Failure, Impaired, Message, Owner, Scores, Window
+from brain.types import Failure, Impaired, Owner, Scores, Window
 from tests.tui.fakes import (
     ANSWER,
     NOTES,
@@ -43,6 +43,7 @@ from tests.tui.pilot import ready, seen, shows, type_text, until
 from tui import keys
 from tui.app import BrainApp
 from tui.messages import Submitted
+from tui.panels.library import LibrarySheet
 
 WIDE, SMALL = (120, 36), (80, 24)
 
@@ -551,6 +552,9 @@ def test_no_two_commands_share_a_key_in_one_place_and_none_is_forbidden():
         bound = [key for command in keys.COMMANDS for key in getattr(command, place).split(",") if key]
         assert len(bound) == len(set(bound)), place
         assert not forbidden & set(bound)
+    for group in ("Library",):
+        bound = [key for one in keys.COMMANDS if one.group == group for key in one.sheet.split(",") if key]
+        assert len(bound) == len(set(bound)), group
     ids = [keys.binding_id(command, "key") for command in keys.COMMANDS]
     assert len(ids) == len(set(ids))
 
@@ -560,7 +564,8 @@ async def test_every_command_does_something():
         screen = await ready(pilot)
         for command in keys.COMMANDS:
             target, _, action = command.action.partition(".")
-            owner = screen if target == "screen" else pilot.app
+            owner: object = screen if target == "screen" else pilot.app
+            owner = {"Library": LibrarySheet}[command.group] if command.sheet and target == "screen" else owner
             if command.id != "ask.submit":  # the bar itself sends what was typed
                 assert hasattr(owner, f"action_{action.partition('(')[0]}"), command
 

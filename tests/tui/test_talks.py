@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from brain.errors import StoreBusy
 from brain.events import Token
-from brain.types import Message, Scope, Verdict
+from brain.types import Scope, Verdict
 from tests.tui.fakes import ANSWER, NOTES, FakeBrain, Gate, answered, app, retrieved, streamed
 from tests.tui.pilot import ready, seen, shows, type_text, until
 
