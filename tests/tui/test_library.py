@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -79,7 +80,7 @@ async def test_folders_and_failed_files_stand_one_a_row_and_nothing_is_wider_tha
         await opened(pilot)
         screen = await shows(
             pilot,
-            "12 480 documents",
+            "148 211 passages",
             "/home/ana/notes",
             "up to date",
             "2 files could not be read",
@@ -105,7 +106,7 @@ async def test_what_the_marked_row_is_about_is_said_in_full():
         await shows(pilot, "The folder /media/usb/old is missing. What is known of it is kept.")
         await pilot.press("down")
         await until(pilot, lambda: marked(sheet) == LEASE.path)
-        await shows(pilot, "Is it scanned? It is tried again once it", "o open")
+        await shows(pilot, "tried again once it changes.", "o open")
         assert "d remove" not in seen(pilot)
         await pilot.press("k")
         await shows(pilot, "d remove")
@@ -314,9 +315,9 @@ async def test_many_failed_files_are_counted_and_not_all_listed():
     many = tuple(Failure(NOTES / f"{at:04}.pdf", "It is damaged.") for at in range(MOST + 5))
     async with app(FakeBrain(standing=library(failures=many, failed=len(many)))).run_test(size=SMALL) as pilot:
         await opened(pilot)
-        await shows(pilot, "305 files could not be read")
-        await pilot.press("end", "end")
-        await shows(pilot, "and 5 more")
+        await shows(pilot, "305 files could not be read, here are 300 of them")
+        await pilot.press("end")
+        await shows(pilot, "0299.pdf")
 
 
 async def test_without_folders_the_next_step_stands_there_and_the_first_one_appears():
@@ -413,13 +414,10 @@ def _real(home: Path) -> Callable[[], AbstractContextManager[Brain]]:
 
 async def eventually(pilot: Pilot[int], is_true: Callable[[], object], what: str) -> None:
     """Like `until`, for work that is really done."""
-    for _ in range(40):
-        try:
-            await until(pilot, is_true, what)
-        except AssertionError:
-            continue
-        return
-    raise AssertionError(f"never came true: {what} on\n{seen(pilot)}")
+    deadline = time.monotonic() + 60
+    while not is_true():
+        assert time.monotonic() < deadline, f"never came true: {what} on\n{seen(pilot)}"
+        await pilot.pause(0.02)
 
 
 async def test_real_files_are_added_seen_and_forgotten_and_stay_where_they_are(home: Path, tmp_path: Path):
@@ -447,10 +445,10 @@ async def test_real_files_are_added_seen_and_forgotten_and_stay_where_they_are(h
         await pilot.press("s")
         await eventually(pilot, lambda: "Looked at your folders: nothing new." in seen(pilot), "looked at")
         await pilot.press("d")
-        await shows(pilot, "from Brain? What it knows of 1 document there is forgotten")
+        await shows(pilot, "from Brain? What it knows of 1 document there")
         await pilot.press("d")
         await eventually(pilot, lambda: "a  add a folder" in seen(pilot), "forgotten")
-        await eventually(pilot, lambda: "The folder is where it was, untouched." in seen(pilot), "said")
+        await eventually(pilot, lambda: "untouched." in seen(pilot), "said")
     assert {path: (path.read_bytes(), os.stat(path).st_mtime_ns) for path in notes.iterdir()} == before
     with open_brain(load(home)) as brain:
         assert (brain.status().folders, brain.status().indexed) == ((), 0)

@@ -22,6 +22,7 @@ from tui.panels.hints import hint
 from tui.panels.library_rows import Row, activity, counts, rows
 from tui.panels.welcome import is_foreign
 from tui.widgets.line import Line, Part
+from tui.widgets.turn_view import shorten
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _LOOK = 0.25  # seconds between two looks at whether something has changed
 _NOTICE = 8.0  # seconds that a notice stands
+_NAMED = 40  # cells of a folder's name in a question
 
 
 class LibraryList(OptionList):
@@ -184,7 +186,7 @@ class LibrarySheet(ModalScreen[None]):
         live = self._house.live_keys
         if self._sure is not None and marked is not None:
             text = texts.LIBRARY_REMOVE.format(
-                folder=texts.home(self._sure),
+                folder=shorten(texts.home(self._sure), _NAMED),
                 files=texts.counted(marked.documents, "document"),
                 key=keys.keys("library.remove", "sheet", live),
                 keep="Esc",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from brain.types import Folder, Impaired, Status
     from tui.progress import Progress
 
-MOST = 300  # files that could not be read; of more, how many
+MOST = 300  # files that could not be read stand in a row; of more it is said how many
 _BAR = 14
 _ROOMY = 72  # columns from which words are written out
 
@@ -51,14 +51,9 @@ def rows(
 ) -> list[Row]:
     """All of them, each one line high."""
     done = _folders(status, progress, leaving, width)
-    if status.failures or status.unreadable_pages:
-        done.append(Row("line", Content("")))
-    if status.failures:
-        done += _failures(status, place, width)
-    if status.unreadable_pages:
-        said = texts.LIBRARY_NO_TEXT.format(pages=texts.counted(status.unreadable_pages, "page"))
-        done.append(Row("line", Content.styled(said, "dim").truncate(width, ellipsis=True)))
-    return done
+    if title := _title(status):
+        done += [Row("line", Content("")), Row("line", Content(" · ").join(title).truncate(width, ellipsis=True))]
+    return [*done, *_failures(status, place, width)]
 
 
 def counts(status: Status) -> tuple[list[Part], list[Part]]:
@@ -177,12 +172,24 @@ def _troubles(status: Status) -> dict[Path, Impaired]:
     return found
 
 
+def _title(status: Status) -> list[Content]:
+    """What could not be read, all in all; no key leads to a line that stands below the last row that can be marked."""
+    done = []
+    if status.failures:
+        said = texts.LIBRARY_FAILED.format(files=texts.counted(len(status.failures), "file"))
+        more = texts.LIBRARY_MORE.format(count=texts.number(MOST)) if len(status.failures) > MOST else ""
+        done.append(Content.styled(said + more, "$text-warning"))
+    if status.unreadable_pages:
+        said = texts.LIBRARY_NO_TEXT.format(pages=texts.counted(status.unreadable_pages, "page"))
+        done.append(Content.styled(said, "dim"))
+    return done
+
+
 def _failures(status: Status, place: Callable[[Path], str], width: int) -> list[Row]:
     shown = status.failures[:MOST]
     names = [one_line(place(failure.path)) for failure in shown]
-    longest = min(width // 2, max(Content(name).cell_length for name in names))
-    title = texts.LIBRARY_FAILED.format(files=texts.counted(len(status.failures), "file"))
-    done = [Row("line", Content.styled(title, "$text-warning"))]
+    longest = min(width // 2, max((Content(name).cell_length for name in names), default=0))
+    done = []
     for failure, name in zip(shown, names, strict=True):
         head = shorten(name, longest)
         reason, hint = one_line(failure.reason), one_line(failure.hint)
@@ -191,7 +198,4 @@ def _failures(status: Status, place: Callable[[Path], str], width: int) -> list[
         )
         told = f"{name}: {reason} {hint}".strip() + f" {texts.LIBRARY_AGAIN}"
         done.append(Row("file", line.truncate(width, ellipsis=True), failure.path, told))
-    if more := len(status.failures) - len(shown):
-        said = texts.LIBRARY_MORE.format(files=texts.counted(more, "file"))
-        done.append(Row("line", Content.styled(said, "dim")))
     return done
