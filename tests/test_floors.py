@@ -93,7 +93,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("doors", ("brain.cli.*",)),
     ("headless door", ("brain.__main__",)),
     ("tui ground", ("tui",)),
-    ("tui words", ("tui.messages", "tui.texts", "tui.keys", "tui.outside", "tui.terminal")),
+    ("tui words", ("tui.messages", "tui.texts", "tui.keys", "tui.outside", "tui.terminal", "tui.parcels")),
     ("tui turns", ("tui.turns", "tui.progress")),
     ("tui bridge", ("tui.bridge",)),
     ("tui widgets", ("tui.widgets.*",)),
@@ -101,6 +101,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("tui app", ("tui.palette",)),
     ("tui reading", ("tui.reading_screen",)),
     ("tui talking", ("tui.talking_screen",)),
+    ("tui sending", ("tui.sending_screen",)),
     ("tui asking", ("tui.ask_screen",)),
     ("tui roof", ("tui.app",)),
     ("tui door", ("tui.__main__",)),
@@ -115,8 +116,11 @@ MAY_NAME_UPWARD = (
     ("tui.ask_screen", "tui.app"),
     ("tui.reading_screen", "tui.app"),
     ("tui.talking_screen", "tui.app"),
+    ("tui.sending_screen", "tui.app"),
     ("tui.panels.talks", "tui.app"),
     ("tui.panels.library", "tui.app"),
+    ("tui.panels.gate", "tui.sending_screen"),
+    ("tui.panels.models", "tui.sending_screen"),
 )
 
 # A front end sees the engine, never what the engine is made of.

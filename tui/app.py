@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import date, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from brain.events import Event, Failed
     from brain.seams import Brain
     from brain.settings import Settings
-    from brain.types import Status
+    from brain.types import Choice, Status
     from tui.bridge import Bridge
     from tui.progress import Progress
 
@@ -52,10 +52,13 @@ class BrainApp(App[int]):
         is_keeping: bool = True,
         keymap: Mapping[str, str] | None = None,
         today: Callable[[], date] = date.today,
+        zone: tzinfo | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.now = now
+        self.today = today
+        self.zone = zone  # None: that of this machine
         self.is_keeping = is_keeping  # what is asked is saved
         self.live_keys = dict(keymap or {})
         self.status: Status | None = None
@@ -201,8 +204,7 @@ class BrainApp(App[int]):
         if failed := message.failed:
             self.say(f"{failed.reason} {failed.hint}", "error")
         else:
-            files = texts.counted(message.documents, "document")
-            self.say(texts.LIBRARY_REMOVED.format(folder=texts.home(message.folder), files=files))
+            self.say(texts.removed(message.folder, message.documents))
 
     def on_looked(self, message: messages.Looked) -> None:
         """The folders were looked at."""
@@ -241,6 +243,8 @@ class BrainApp(App[int]):
         from tui.palette import Commands, Palette
 
         if len(self.screen_stack) == 1:
+            if self.bridge.is_open:
+                self.bridge.models()  # they can be picked there by name
             self.push_screen(Palette({Commands}, placeholder=texts.PALETTE_PLACEHOLDER))
 
     async def action_add_folder(self) -> None:
@@ -248,10 +252,10 @@ class BrainApp(App[int]):
         from tui.panels.sheets import FolderForm, FolderSheet
 
         forms = list(self._ask.query(FolderForm))
-        if forms and self.screen is self._ask and not self._ask.has_class("talking"):
-            forms[0].query_one("#folder").focus()
-        else:
+        if not forms or self.screen is not self._ask or self._ask.has_class("talking"):
             await self.push_screen(FolderSheet())
+        else:
+            forms[0].query_one("#folder").focus()
 
     def action_library(self) -> None:
         """Show what is watched, how far it is read, and what could not be read."""
@@ -261,10 +265,9 @@ class BrainApp(App[int]):
 
     def action_health(self) -> None:
         """Show what works, what is off, and what to do about it."""
-        from tui.panels.health import health_lines
-        from tui.panels.sheets import Sheet
+        from tui.panels.health import health_sheet
 
-        self.push_screen(Sheet(texts.HEALTH, health_lines(self.status, self.lost)))
+        self.push_screen(health_sheet(self.status, self.lost))
 
     def action_look_again(self) -> None:
         """Look at the folders now."""
@@ -292,6 +295,17 @@ class BrainApp(App[int]):
             self.say(texts.NO_LOG)
             return
         self.edit(log, 1, 1)
+
+    # Models
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What can answer, as far as it is known."""
+        return self._ask.choices
+
+    def use_model(self, name: str) -> None:
+        """Let it answer this conversation."""
+        self._ask.switch_to(name)
 
     # Saved conversations
 

@@ -20,10 +20,10 @@ from brain.cleaning import one_line
 from tui import keys, messages, texts
 from tui.panels.hints import always, hint, hints
 from tui.panels.results import FEW, MANY, TALL
-from tui.panels.standing import standing
+from tui.panels.standing import Answers, standing
 from tui.panels.welcome import Welcome, welcome
 from tui.reading_screen import BESIDE
-from tui.talking_screen import TalkingScreen
+from tui.sending_screen import SendingScreen
 from tui.widgets.line import Line, Part
 
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from tui.turns import Turn
 
 _SEARCHED_FROM = 2  # characters
+_SWITCH = "/model "
 _SMALLEST = (40, 10)
 _SLIM, _LOW = 60, 16  # fewer columns or rows: only the answer, the bar and the bottom line
 
 
-class AskScreen(TalkingScreen):
+class AskScreen(SendingScreen):
     """Ask, read, check."""
 
     AUTO_FOCUS = "#prompt"
@@ -45,7 +46,6 @@ class AskScreen(TalkingScreen):
         self._asked: list[str] = []
         self._recalled: int | None = None
         self._is_stale = False
-        self._remote = ""  # the model that answered from elsewhere
         self._title = Line(id="title")
         self._welcome = Welcome()
         self._hints = Line(id="hints")
@@ -100,8 +100,11 @@ class AskScreen(TalkingScreen):
         if not is_talking:
             self._welcome.show(welcome(house.status, house.lost, house.progress))
         title = Content.assemble((texts.APP, "bold $text-primary"), "  ", one_line(self._conversation.title))
-        self._title.set([Part(title, keep=10)], [self._badge()])
-        self._standing.set(*standing(house.status, house.progress, is_lost=house.lost is not None))
+        self._title.set([Part(title, keep=10)], [self.badge()])
+        left, right = standing(house.status, house.progress, self._answers(), is_lost=house.lost is not None)
+        if self.has_class("slim") or self.has_class("low"):  # there is no line above that says it
+            right.append(self.badge())
+        self._standing.set(left, right)
         documents = texts.counted(house.status.indexed, "document") if house.status and house.status.folders else ""
         narrowed = texts.scope(self._scope) if self._scope is not None else ""
         self._bar.show_scope("  ".join(part for part in (narrowed, documents) if part))
@@ -140,21 +143,18 @@ class AskScreen(TalkingScreen):
             right = always(lambda command: keys.keys(command, "key", self._house.live_keys))
         self._hints.set(left, right)
 
-    def _badge(self) -> Part:
-        if self._remote:
-            said = texts.BADGE_REMOTE.format(model=one_line(self._remote))
-            return Part(Content.styled(f" {said} ", "reverse $text-warning"), keep=10)
-        badge = Content.assemble(
-            (texts.BADGE_LOCAL, "bold $text-success"), (texts.BADGE_LOCAL_LONG.removeprefix(texts.BADGE_LOCAL), "dim")
-        )
-        return Part(badge, keep=10, short=Content.styled(texts.BADGE_LOCAL, "bold $text-success"))
+    def _answers(self) -> Answers:
+        return Answers(self.model_shown, self.being_loaded, bool(self.host), *self.traffic)
 
     # What the engine says
 
     def connected(self) -> None:
         """The engine is open: search what is typed, ask what waits."""
         self._search()
-        self._ask_waiting()
+        self.ask_waiting()
+        status = self._house.status
+        if status is not None and not status.stays_home and not self.choices:
+            self._house.bridge.models()  # they say to which host what is asked would go
         self.draw()
 
     async def offer_folders(self) -> None:
@@ -179,15 +179,16 @@ class AskScreen(TalkingScreen):
             return
         self._conversation.show(message.event, message.ticket)
         turn = self._conversation.turn(message.ticket)
-        if turn and turn.answered:
-            self._remote = "" if turn.answered.stays_home else turn.answered.model
-        if turn and not turn.pieces:
-            self._draw_hints()
+        if turn is not None:
+            self.mind(turn, message.event)
+            if not turn.pieces:
+                self._draw_hints()
 
     def on_ask_ended(self) -> None:
         """The engine is free for the next question."""
         self._conversation.flush()
-        self._ask_waiting()
+        self.load()
+        self.ask_waiting()
         self.draw()
 
     async def on_found(self, message: messages.Found) -> None:
@@ -215,8 +216,12 @@ class AskScreen(TalkingScreen):
         question = message.text.strip()
         if self._results.picked is not None:
             self._open_picked()
+        elif question.startswith(_SWITCH):
+            self.switch_to(question.removeprefix(_SWITCH).strip())
         elif question and not await self._ask(question) and not self._bar.text:
             self._bar.put(question)
+        elif not question and (turn := self._conversation.current) is not None and turn.could_stay:
+            self.answer_here(turn)
 
     def action_newline(self) -> None:
         """A new line in the bar."""
@@ -247,7 +252,7 @@ class AskScreen(TalkingScreen):
         elif self._is_previewing and (self.focused is not self._bar.prompt or not running):
             self._close_preview()
         elif running:
-            self._stop(running)
+            self.stop(running)
         elif self.focused is not self._bar.prompt:
             self._bar.prompt.focus()
         elif self._bar.text:
@@ -260,7 +265,7 @@ class AskScreen(TalkingScreen):
     async def action_new_conversation(self) -> None:
         """Begin anew; a running answer is stopped."""
         if running := self._conversation.running:
-            self._stop(running)
+            self.stop(running)
         self._close_preview()
         await self._conversation.clear()
         self.begin_anew()
@@ -277,7 +282,7 @@ class AskScreen(TalkingScreen):
         """Stop the answer that runs; False if none does."""
         running = self._conversation.running
         if running:
-            self._stop(running)
+            self.stop(running)
         return running is not None
 
     # Steps that several of these share
@@ -305,22 +310,25 @@ class AskScreen(TalkingScreen):
         await self._conversation.add(turn)
         self.add_class("talking")
         self._close_preview()
-        self._ask_waiting()
+        self.ask_waiting()
         if turn.state == "waiting" and not self._house.bridge.is_open:
             self._house.say(texts.NOT_OPEN_YET)
         self.draw()
         return True
 
-    def _ask_waiting(self) -> None:
+    def ask_waiting(self) -> None:
+        """Ask what waits, unless something runs or stands at the gate."""
         turn = self._conversation.waiting
-        if turn is None or not self._house.bridge.is_open or self._house.bridge.is_asking:
+        if turn is None or self._conversation.running or not self._house.bridge.is_open or self._house.bridge.is_asking:
             return
         turn.state = "searching"
         self._house.bridge.ask(self.asked(turn))
         self._conversation.changed(turn)
 
-    def _stop(self, turn: Turn) -> None:
+    def stop(self, turn: Turn) -> None:
+        """Stop a turn that runs, or stands at the gate."""
         self._house.bridge.stop(turn.ticket)
         turn.stop()
+        self.leave_gate(turn)
         self._conversation.changed(turn)
         self.draw()

@@ -17,11 +17,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, TypeVar
 
-from brain.errors import BrainError, FolderMissing
-from brain.events import Answered, Event, Failed, StatusChanged, SyncFinished, VectorsAdded
+from brain.errors import BrainError, FolderMissing, SettingsError
+from brain.events import Answered, Event, Failed, Leaving, StatusChanged, SyncFinished, VectorsAdded
 from brain.querying import whole_file
+from brain.types import Choice, Consent, Scope
 from brain.types import Message as Turn
-from brain.types import Scope
 from tui import messages, texts
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question on its way: what it goes on with, where to look, and whether its answer is kept."""
+    """A question on its way: what it goes on with, where to look, who answers, what may leave, and whether it is kept."""
 
     ticket: int
     question: str
@@ -43,12 +43,15 @@ class Asked:
     scope: Scope = Scope()
     conversation: int | None = None  # the saved one that it goes on with
     is_kept: bool = True
+    model: str | None = None  # None: the one of the settings
+    consent: Consent = Consent()
 
 
 Connect = Callable[[], AbstractContextManager["Brain"]]
 
 T = TypeVar("T")
 _log = logging.getLogger("brain.tui")
+_QUOTES = "quotes"  # no model: the notes' own sentences
 _STATUS_EVERY = 1.0  # seconds between two looks at the status while events come in
 
 
@@ -152,6 +155,44 @@ class Bridge:
         """Forget a folder; FolderRemoved comes."""
         self._run(lambda: self._remove(folder), "folder")
 
+    def models(self) -> None:
+        """Look what can answer; Models comes to the desk."""
+
+        def look() -> None:
+            found = attempt(lambda: self._need().models())
+            if isinstance(found, Failed):
+                self._app.post_message(messages.Trouble(found))
+            else:
+                self._desk.post_message(messages.Models(found))
+
+        self._run(look, "models")
+
+    def warm(self, model: str) -> None:
+        """Load a model; Warmed comes to the desk."""
+
+        def load() -> None:
+            failed = attempt(lambda: self._need().warm(model))
+            self._desk.post_message(messages.Warmed(model, failed))
+
+        self._run(load, "warm")
+
+    def prefer(self, choice: Choice) -> None:
+        """Write a model into the settings; Preferred comes to the desk."""
+
+        def tell(failed: Failed | None) -> None:
+            self._desk.post_message(messages.Preferred(choice, failed))
+
+        def write() -> None:
+            from brain.settings import save  # reading settings is another one's work: the first frame needs none
+
+            try:
+                save(self._need().status().home, "chat", "model", choice.name)
+            except OSError as error:
+                reason = texts.UNWRITTEN.format(reason=error.strerror)
+                raise SettingsError(reason, hint=texts.UNWRITTEN_HINT) from error
+
+        self._run(lambda: tell(attempt(write)), "settings")
+
     def pause(self, rests: bool) -> None:
         """Let the indexing rest, or go on; Standing comes."""
         self._run(lambda: self._pause(rests), "pause")
@@ -199,19 +240,37 @@ class Bridge:
                 looked = time.monotonic()
 
     def _ask(self, asked: Asked, cancel: threading.Event) -> None:
+        left = False  # something left this machine: how much did is another number now
+
         def stream() -> None:
+            nonlocal left
             whole, brain = whole_file(asked.question), self._need()
+            quotes = asked.model == _QUOTES
+            model = None if quotes else asked.model
             if whole is not None:
-                events = brain.ask_whole(whole[1], whole[0], cancel=cancel)
+                events = brain.ask_whole(
+                    whole[1], whole[0], cancel=cancel, quotes=quotes, model=model, consent=asked.consent
+                )
             else:
-                events = brain.ask(asked.question, history=asked.history, cancel=cancel, scope=asked.scope)
+                events = brain.ask(
+                    asked.question,
+                    history=asked.history,
+                    cancel=cancel,
+                    quotes=quotes,
+                    model=model,
+                    scope=asked.scope,
+                    consent=asked.consent,
+                )
             for event in events:
+                left = left or (isinstance(event, Leaving) and event.allowed)
                 self._desk.post_message(messages.Happened(event, asked.ticket))
                 if isinstance(event, Answered) and asked.is_kept and (event.answer or not event.stopped):
                     self._keep(asked, event)
 
         if failed := attempt(stream):
             self._desk.post_message(messages.Happened(failed, asked.ticket))
+        if left:
+            self._standing()
         self._asking.pop(asked.ticket, None)
         self._desk.post_message(messages.AskEnded(asked.ticket))
 

@@ -11,7 +11,7 @@ from textual.message import Message
 if TYPE_CHECKING:  # the first frame needs none of them
     from brain.conversations import Conversation, Summary
     from brain.events import Event, Failed, Retrieved, SyncFinished
-    from brain.types import Citation, Document, Evidence, Status, Verdict
+    from brain.types import Choice, Citation, Document, Evidence, Status, Verdict
 
 Purpose = Literal["preview", "editor"]
 
@@ -179,6 +179,32 @@ class AddFolder(Message):
 
 class Scrolled(Message):
     """The conversation stands elsewhere, or has grown."""
+
+
+class Models(Message):
+    """What can answer."""
+
+    def __init__(self, choices: tuple[Choice, ...]) -> None:
+        super().__init__()
+        self.choices = choices
+
+
+class Warmed(Message):
+    """A model is loaded, or why it is not."""
+
+    def __init__(self, name: str, failed: Failed | None) -> None:
+        super().__init__()
+        self.name = name
+        self.failed = failed
+
+
+class Preferred(Message):
+    """A model is the usual one from now on, or why it is not."""
+
+    def __init__(self, choice: Choice, failed: Failed | None) -> None:
+        super().__init__()
+        self.choice = choice
+        self.failed = failed
 
 
 class Saved(Message):

@@ -9,10 +9,14 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from tui import keys
+from brain.cleaning import one_line
+from tui import keys, texts
 
 if TYPE_CHECKING:
     from tui.app import BrainApp
+
+
+_MODELS = "Models"
 
 
 class Commands(Provider):
@@ -32,6 +36,13 @@ class Commands(Provider):
             score = matcher.match(f"{command.group} {label}")
             if score > 0:
                 yield Hit(score, _shown(command, label, self._key(command)), partial(self._do, command), label)
+
+        for choice in cast("BrainApp", self.app).choices:
+            label = texts.MODEL_USE.format(name=one_line(choice.name))
+            score = matcher.match(f"{_MODELS} {label}")
+            if score > 0:
+                use = partial(cast("BrainApp", self.app).use_model, choice.name)
+                yield Hit(score, Content.assemble((f"{_MODELS:<9}", "dim"), label), use, label)
 
     def _commands(self) -> list[keys.Command]:
         return [command for command in keys.COMMANDS if command.palette and command.id != "help.palette"]

@@ -62,6 +62,7 @@ class TalkingScreen(ReadingScreen):
             self._house.bridge.stop(running.ticket)
         self._close_preview()
         await self._conversation.clear()
+        self.begin_anew()
         await self.show_conversation()
         kept = message.conversation
         self._number, self._scope, self._conversation.named = kept.id, kept.scope, kept.title

@@ -21,7 +21,7 @@ BAR_TITLE = "Just ask"
 
 BADGE_LOCAL = "● LOCAL"
 BADGE_LOCAL_LONG = "● LOCAL  nothing leaves this machine"
-BADGE_REMOTE = "▲ REMOTE {model}"
+BADGE_REMOTE = "▲ REMOTE {host}"
 
 OPENING = "Opening your notes …"
 NO_FOLDERS = "Nothing to remember yet. Add a folder of notes or PDFs."
@@ -80,6 +80,82 @@ PREVIEW_PLACE = "{at} of {count}"
 LINE_OF = "line {line} of {lines}"
 PAGE_OF = "page {page} of {pages}"
 
+LEFT_TODAY = "{size} left this machine today"
+LEFT_TODAY_SHORT = "{size} left today"
+SENT_TODAY = "sent {size}  {cost}  {today}"
+TODAY = "today {spent}"
+TODAY_OF = "today {spent} of {limit}"
+LOADING = "◐ loading {name}"
+NOT_SENT = "Nothing was sent."
+AT_THE_GATE = "waits for you: it would leave this machine"
+ON_ITS_WAY = "sent {size} to {host}"
+SENT_TO = "sent {size} to {host}"
+BROKE_OFF = "The answer is incomplete, after {words}."
+STAYED_HERE = "{what} withheld"
+ANSWER_HERE = "answer here"
+
+GATE = "This question would leave your machine"
+GATE_TO = "To"
+GATE_MODEL = "model {name}"
+GATE_KEY = "key {name}"
+GATE_NO_KEY = "no key"
+GATE_SENDS = "Sends"
+GATE_ALL = "your question with its instructions ({size}), nothing else"
+GATE_TICKED = "the ticked rows and your question with its instructions ({size}), nothing else"
+GATE_SIZE = "Size"
+GATE_TOKENS = "{tokens}, {bytes}"
+GATE_COST = "about {now} now"
+GATE_PEAK = "about {now} now ({peak} at peak)"
+GATE_WHY = "Why"
+GATE_PLAIN = "! not encrypted: {url}"
+GATE_CHANGED = "What would be sent is not what you were shown: your notes or the conversation have changed."
+GATE_WORKING = "What would be sent is put together again …"
+GATE_HISTORY = "{count} before this one"
+GATE_LINES = "lines {first}-{last}"
+GATE_LINE = "line {first}"
+GATE_PAGE = "page {page}"
+GATE_OUT = "unticked"
+GATE_PRIVATE = "! {what} private: never sent"
+GATE_SECRET = "! {what} withheld"
+GATE_PLACES = "in {count} places"
+GATE_HERE = "Answer here instead"
+GATE_ONCE = "Send once"
+GATE_TALK = "Send all in this talk"
+GATE_BYTES = "show the exact bytes"
+GATE_TICK = "tick"
+GATE_CANCEL = "cancel"
+BYTES = "The exact bytes"
+BYTES_SAID = "{url}   {bytes}   sha256 {sha256}"
+
+MODELS = "Models"
+MODEL_USE = "Model for this conversation: {name}"
+MODELS_LOOKING = "looking what can answer …"
+MODELS_HERE = "On this machine"
+MODELS_REMOTE = "Elsewhere: what you ask would leave this machine, after you have seen it"
+MODELS_QUOTES = "your notes' own sentences, no model"
+MODELS_HINT = "Enter for this conversation   {prefer} from now on   Esc closes"
+MODEL_NOW = "now"
+MODEL_USUAL = "usual"
+MODEL_WINDOW = "window {tokens}"
+MODEL_MEMORY = "about {size} of memory"
+MODEL_TOO_BIG = "does not fit now"
+MODEL_KEY = "key present"
+MODEL_NO_KEY = "! no key"
+MODEL_NO_FIT = "{name} needs about {size} of memory, more than is free now. Take a smaller one, or Enter again to try."
+MODEL_NEEDS_KEY = "{name} has no key yet, so it cannot be asked."
+MODEL_NEEDS_KEY_HINT = "Store it: brain endpoints key {name}"
+MODEL_SAME = "{name} answers this conversation already."
+MODEL_SWITCHED = "{name} answers this conversation from here on."
+MODEL_SWITCHED_REMOTE = "{name} answers from here on. You are shown what would leave before anything does."
+MODEL_LOADED = "{name} is ready."
+MODEL_PREFERRED = "{name} is the usual model from now on (chat.model in config.toml)."
+MODEL_QUOTES_USUAL = (
+    "Quotes need no setting: Enter takes them for this conversation, brain ask --quotes for one question."
+)
+MODEL_UNKNOWN = "There is no model {name}. There are: {known}."
+UNWRITTEN = "config.toml could not be written: {reason}."
+UNWRITTEN_HINT = "brain models use NAME does the same."
+
 WATCHING = "● watching {folders}"
 INDEXING = "◐ indexing {done}/{total}"
 MEANING_LEFT = "◐ meaning {done}/{total}"
@@ -128,6 +204,8 @@ TALKS_LOOKING = "looking …"
 TALKS_NONE = "No conversation is saved yet. They are kept as you ask."
 TALKS_NONE_WITH = "No conversation holds all of these words."
 TALKS_HINT = "Enter open   / search   e rename   d delete   x export"
+TODAY_DAY = "today"
+YESTERDAY = "yesterday"
 TALK_TITLE = "another title"
 TALK_RENAME = "Enter keeps the title, Esc leaves it as it was."
 TALK_DELETE = "Delete “{title}”? d deletes it, Esc keeps it."
@@ -192,8 +270,8 @@ HEALTH_UNUSED = "○ not used"
 HELP = "Keys"
 HELP_WHILE_TYPING = "always"
 HELP_BAR = "in the bar"
+HELP_SHEETS = "before something leaves, in the list of models, and in the Library"
 HELP_READING = "in the answer or the source (Esc leaves the bar)"
-HELP_SHEETS = "in the Library"
 CLOSE_HINT = "Esc closes"
 PALETTE_PLACEHOLDER = "What do you want to do?"
 
@@ -217,6 +295,23 @@ def short_number(count: int) -> str:
     return f"{count / 1000:.1f}k" if count >= 10_000 else number(count)
 
 
+def size(count: int) -> str:
+    """Bytes as people say them: "427 B", "19 KB", "2.5 GB"."""
+    for unit, name in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "KB")):
+        if count >= unit:
+            return (
+                f"{count / unit:.1f} {name}"
+                if unit > 1_000_000 and count < 100 * unit
+                else f"{round(count / unit)} {name}"
+            )
+    return f"{count} B"
+
+
+def dollars(amount: float) -> str:
+    """Money, small sums with the figures that matter: "$0.0010", "$1.25"."""
+    return f"${amount:.4f}" if 0 < amount < 0.1 else f"${amount:.2f}"
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """A number and its noun: "1 folder", "3 folders"."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
@@ -227,6 +322,11 @@ def home(path: Path) -> str:
     whole, mine = str(path), os.path.expanduser("~")  # noqa: PTH111 (never fails)
     inside = whole == mine or whole.startswith(mine.rstrip(os.sep) + os.sep)
     return one_line("~" + whole[len(mine.rstrip(os.sep)) :] if inside and mine != os.sep else whole)
+
+
+def removed(folder: Path, documents: int) -> str:
+    """What is said when a folder was forgotten."""
+    return LIBRARY_REMOVED.format(folder=home(folder), files=counted(documents, "document"))
 
 
 def found(finished: SyncFinished) -> str:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from brain.events import Answered, Event, Failed, FellBack, PartRead, Planned, Reading, Retrieved, Thought, Token
-from brain.types import Citation, Evidence, Message, Verdict
+from brain.events import (
+    Answered,
+    Event,
+    Failed,
+    FellBack,
+    Leaving,
+    PartRead,
+    Planned,
+    Reading,
+    Retrieved,
+    Thought,
+    Token,
+)
+from brain.types import Citation, Consent, Evidence, Message, Verdict
 from tui.messages import Source
 
-State = Literal["waiting", "searching", "reading", "thinking", "writing", "answered", "stopped", "failed"]
-RUNNING: tuple[State, ...] = ("searching", "reading", "thinking", "writing")
+if TYPE_CHECKING:
+    from tui.parcels import Parcels
+
+State = Literal["waiting", "searching", "gated", "reading", "thinking", "writing", "answered", "stopped", "failed"]
+RUNNING: tuple[State, ...] = ("searching", "gated", "reading", "thinking", "writing")
 
 
 @dataclass(slots=True)
@@ -32,6 +47,11 @@ class Turn:
     thinking_since: float = 0.0
     writing_since: float = 0.0
     forgotten: int = 0  # how many of its sources were forgotten with their folder
+    leaving: Leaving | None = None  # what would leave this machine for it, or has
+    parcels: Parcels | None = None  # the same, as it is decided about
+    consent: Consent | None = None  # what a person said to that; None: nothing yet
+    model: str | None = None  # that answers it, where that was chosen for it alone
+    goes_out: bool = False  # it was asked of a model elsewhere
 
     @property
     def is_running(self) -> bool:
@@ -47,6 +67,23 @@ class Turn:
     def words(self) -> int:
         """How many words there are so far."""
         return len(self.text.split())
+
+    @property
+    def sent(self) -> int:
+        """Bytes that left this machine for it."""
+        if self.answered is not None:
+            return self.answered.sent
+        return len(self.leaving.body.encode()) if self.leaving and self.leaving.allowed else 0
+
+    @property
+    def cost(self) -> float:
+        """USD that it cost."""
+        return self.answered.usage.cost_usd if self.answered else 0.0
+
+    @property
+    def could_stay(self) -> bool:
+        """A model elsewhere was asked and gave nothing: this machine could answer instead."""
+        return self.goes_out and self.state in ("failed", "stopped") and not self.pieces
 
     @property
     def is_settled(self) -> bool:
@@ -108,6 +145,9 @@ class Turn:
                 self._move("reading")
             case PartRead():
                 self.part = event
+            case Leaving():
+                self.leaving = event
+                self._move("reading" if event.allowed else "gated")
             case Reading():
                 self.reading = event
                 self._move("reading")
@@ -135,6 +175,12 @@ class Turn:
         """The person stopped it: what there is stays."""
         if self.is_running:
             self.state = "stopped"
+
+    def ask_again(self, consent: Consent | None = None, *, model: str | None = None) -> None:
+        """It waits to be asked once more, with another consent, or of another model."""
+        self.consent, self.model, self.state = consent, model, "waiting"
+        self.leaving = self.failed = self.fell_back = None
+        self.pieces.clear()
 
     def _move(self, state: State) -> None:
         if self.is_running:

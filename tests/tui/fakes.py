@@ -5,12 +5,14 @@ Nothing waits for a clock. A `Gate` in a script holds the answer until the test 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 
 from brain.conversations import Conversation, Summary, Turn
@@ -20,6 +22,7 @@ from brain.events import (
     AnswerTimings,
     Event,
     FileIndexed,
+    Leaving,
     Reading,
     Retrieved,
     StatusChanged,
@@ -30,6 +33,7 @@ from brain.events import (
 )
 from brain.types import (
     Block,
+    Choice,
     Chunk,
     Citation,
     Consent,
@@ -37,12 +41,14 @@ from brain.types import (
     Evidence,
     Folder,
     Message,
+    Parcel,
     Scope,
     Scores,
     Sentence,
     Status,
     Usage,
     Verdict,
+    Withheld,
 )
 from tui.app import BrainApp
 
@@ -200,6 +206,60 @@ def status(**changes: object) -> Status:
     return replace(done, **changes)  # type: ignore[arg-type]
 
 
+HOST = "api.deepseek.com"
+CHOICES = (
+    Choice("qwen3-4b", "file", True, 32768, 2_497_000_000, 4_100_000_000, used=True, note="Apache 2.0"),
+    Choice("smollm2-135m-instruct", "file", True, 8192, 98_000_000, 310_000_000),
+    Choice("llama-3.3-70b", "file", True, 131_072, 42_500_000_000, 46_000_000_000, fits=False),
+    Choice("quotes", "quotes", True),
+    Choice("deepseek", "endpoint", False, 131_072, host=HOST, note="$0.28 a million tokens in, $0.42 out"),
+    Choice("openrouter", "endpoint", False, 131_072, host="openrouter.ai", has_key=False),
+)
+WITHHELD = (
+    Withheld("passage", "journal/ is private", NOTES / "journal/2025-04.md", 2),
+    Withheld("secret", "a card number", NOTES / "projects/roles.md"),
+)
+
+
+def leaving(
+    question: str, history: Sequence[Message], consent: Consent, *, salt: str = "", **changes: object
+) -> Leaving:
+    """What would leave for a question with the three passages, and whether this consent is to that."""
+    passages = [item for item in evidence() if item.number not in consent.without]
+    said = [one.text for one in history] if consent.history else []
+    texts = [item.chunk.text for item in passages]
+    body = json.dumps({"model": "deepseek-flash", "said": said, "passages": texts, "question": question + salt})
+    sha256 = hashlib.sha256(body.encode()).hexdigest()
+    earlier = [Parcel("history", sum(len(text.encode()) for text in said), turns=len(said) // 2)] if said else []
+    parcels = [
+        Parcel(
+            "passage",
+            len(item.chunk.text.encode()),
+            item.number,
+            item.chunk.path,
+            item.title,
+            () if item.chunk.page else (item.chunk.line, item.chunk.line + item.number - 1),
+            item.chunk.page,
+        )
+        for item in passages
+    ]
+    done = Leaving(
+        url=f"https://{HOST}/v1/chat/completions",
+        host=HOST,
+        model="deepseek-flash",
+        key="DEEPSEEK_API_KEY",
+        body=body,
+        sha256=sha256,
+        tokens=len(body) // 4,
+        cost_usd=0.001,
+        cost_peak_usd=0.002,
+        parcels=(Parcel("question", len(question)), *earlier, *parcels),
+        withheld=WITHHELD,
+        allowed=consent.conversation or consent.sha256 == sha256,
+    )
+    return replace(done, **changes)  # type: ignore[arg-type]
+
+
 class Gate:
     """A place in a script where the answer waits for the test."""
 
@@ -305,6 +365,14 @@ class FakeBrain:
         self.found: Callable[[str], Retrieved] = retrieved
         self.by_words: Callable[[str], Retrieved] | None = None  # shown before `meaning` is open
         self.meaning = Gate()
+        self.choices = CHOICES
+        self.consents: list[Consent] = []  # one for each question
+        self.answerers: list[str | None] = []
+        self.salts: list[str] = []  # each makes the next body another one
+        self.leaving = leaving
+        self.sent: list[str] = []  # the bodies that left
+        self.loaded: list[str | None] = []
+        self.loading: Gate | None = None
         self.unfinished: list[str] = []  # searches that were left because something newer was typed
         self._events: queue.Queue[Event | None] = queue.Queue()
 
@@ -330,6 +398,22 @@ class FakeBrain:
     ) -> Iterator[Event]:
         self.asked.append((question, tuple(history)))
         self.scopes.append(scope)
+        self.consents.append(consent)
+        self.answerers.append("quotes" if quotes else model)
+        left = 0
+        if not quotes and not self._is_home(model):
+            yield retrieved(question)
+            salt = self.salts.pop(0) if self.salts else ""
+            going = self.leaving(question, history, consent, salt=salt)
+            yield going
+            if not going.allowed:
+                return
+            self.sent.append(going.body)
+            left = len(going.body)
+            before = self.standing
+            self.standing = replace(
+                before, sent_today=before.sent_today + left, spent_today=before.spent_today + 0.001, budget_day=1.0
+            )
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         text = ""
         for step in script:
@@ -342,11 +426,37 @@ class FakeBrain:
                 yield answered(question, answer=text, stopped=True, sentences=(), citations=(), abstained=not text)
                 return
             text += step.text if isinstance(step, Token) else ""
-            yield step
+            yield self._remote(step, left) if isinstance(step, Answered) and left else step
 
-    def ask_whole(self, question: str, file: str, *, cancel: threading.Event) -> Iterator[Event]:
+    def _is_home(self, model: str | None) -> bool:
+        if model is None:
+            return self.standing.stays_home
+        return next(one for one in self.choices if one.name == model).stays_home
+
+    def _remote(self, answer: Answered, left: int) -> Answered:
+        usage = replace(answer.usage, cost_usd=0.001)
+        return replace(answer, model="deepseek", stays_home=False, sent=left, usage=usage, withheld=WITHHELD)
+
+    def models(self) -> tuple[Choice, ...]:
+        return self.choices
+
+    def warm(self, model: str | None = None) -> None:
+        if self.loading is not None:
+            self.loading.wait(threading.Event())
+        self.loaded.append(model)
+
+    def ask_whole(
+        self,
+        question: str,
+        file: str,
+        *,
+        cancel: threading.Event,
+        quotes: bool = False,
+        model: str | None = None,
+        consent: Consent = Consent(),
+    ) -> Iterator[Event]:
         self.read_whole = file
-        yield from self.ask(question, cancel=cancel)
+        yield from self.ask(question, cancel=cancel, quotes=quotes, model=model, consent=consent)
 
     def find(self, query: str, *, cancel: threading.Event, limit: int = 10) -> Iterator[Retrieved]:
         self.searched.append(query)
@@ -425,6 +535,7 @@ def app(brain: FakeBrain, *, fails: BrainError | None = None, **options: object)
             brain.closed.set()
 
     options.setdefault("now", lambda: 1000.0)
+    options.setdefault("zone", UTC)
     made = BrainApp(connect, today=lambda: TODAY, **options)  # type: ignore[arg-type]
     made.animation_level = "none"
     return made

@@ -14,6 +14,7 @@ from tests.tui.fakes import NOTES, FakeBrain, Gate, answered, app, nothing_found
 from tests.tui.pilot import ready, shows, type_text, until
 from tests.tui.test_library import library as three_folders
 from tests.tui.test_library import opened
+from tui.panels import gate as gate_panel
 
 SIZES = ((120, 36), (80, 24))
 Steps = Callable[[Pilot[int]], Awaitable[None]]
@@ -124,6 +125,36 @@ async def stale(pilot: Pilot[int]) -> None:
     await shows(pilot, "says now:", "~ sources have changed since")
 
 
+async def models(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    await pilot.press("f3")
+    await shows(pilot, "Elsewhere", "Enter for this conversation")
+
+
+async def gate(pilot: Pilot[int]) -> None:
+    await settled(pilot)
+    await pilot.press("f3")
+    await shows(pilot, "Elsewhere")
+    await pilot.press("end", "up", "enter")
+    await shows(pilot, "▲ REMOTE api.deepseek.com")
+    await type_text(pilot, "and when does the pump arrive?")
+    await pilot.press("enter")
+    await shows(pilot, "Answer here instead (qwen3-4b)")
+    await until(pilot, lambda: pilot.app.screen.is_armed and not pilot.app.bridge.is_asking)
+    await pilot.press("j", "j", "space")
+    await shows(pilot, "unticked")
+    await until(pilot, lambda: not pilot.app.screen.is_working and not pilot.app.bridge.is_asking)
+    pilot.app.clear_notifications()
+
+
+async def sent(pilot: Pilot[int]) -> None:
+    await gate(pilot)
+    await pilot.press("s")
+    await shows(pilot, "2 passages withheld")
+    await until(pilot, lambda: not pilot.app.bridge.is_asking)
+    pilot.app.clear_notifications()
+
+
 BROKEN = [
     retrieved(),
     Token("The board agreed on "),
@@ -163,6 +194,9 @@ STATES: dict[str, tuple[Callable[[], FakeBrain], Steps]] = {
     "failed": (lambda: FakeBrain(BROKEN), failed),
     "why": (FakeBrain, why),
     "keys": (FakeBrain, keys),
+    "models": (FakeBrain, models),
+    "gate": (FakeBrain, gate),
+    "sent": (FakeBrain, sent),
     "talks": (with_talks, talks),
     "stale": (with_talks, stale),
     "library": (lambda: FakeBrain(standing=three_folders()), library),
@@ -174,6 +208,7 @@ STATES: dict[str, tuple[Callable[[], FakeBrain], Steps]] = {
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("state", STATES)
-def test_looks_as_it_did(snap_compare, state, size):
+def test_looks_as_it_did(snap_compare, monkeypatch, state, size):
+    monkeypatch.setattr(gate_panel, "HOLD", 0.001)
     brain, steps = STATES[state]
     assert snap_compare(app(brain()), terminal_size=size, run_before=steps)

@@ -9,12 +9,18 @@ from textual.content import Content
 
 from brain.cleaning import one_line
 from tui import texts
+from tui.panels.sheets import Sheet
 
 if TYPE_CHECKING:
     from brain.events import Failed
     from brain.types import Status
 
 _NAME = 24  # columns
+
+
+def health_sheet(status: Status | None, lost: Failed | None) -> Sheet:
+    """The rows on a sheet, as things stand now."""
+    return Sheet(texts.HEALTH, health_lines(status, lost))
 
 
 def health_lines(status: Status | None, lost: Failed | None) -> Callable[[int], Content]:

@@ -48,6 +48,8 @@ def hints(where: Where, turn: Turn | None, key: Key, *, has_text: bool, now: flo
             if is_open:
                 done += [hint(key("source.next", True), "next source", 7), hint("1-9", "open", 3)]
                 done += [hint(key("source.preview", True), "preview", 7), hint(key("source.editor", True), "editor", 5)]
+            if turn is not None and turn.could_stay:
+                done.append(hint(key("source.preview", True), texts.ANSWER_HERE, 8))
             if turn is not None and not turn.is_running:
                 done += [hint(key("ask.copy", True), "copy", 4), hint(key("ask.again", True), "again", 4)]
                 done.append(hint(key("ask.why", True), "why", 3))
@@ -69,6 +71,8 @@ def hints(where: Where, turn: Turn | None, key: Key, *, has_text: bool, now: flo
                 done.append(hint(key("ask.why", False), "why", 4))
                 done.append(hint(key("ask.new", False), "new", 3))
                 done.append(hint(key("ask.back", False), "clear" if has_text else "keys for the answer", 5))
+            if turn is not None and turn.could_stay and not has_text:
+                done.insert(0, hint(key("ask.submit", False), texts.ANSWER_HERE, 8))
             elif turn is None:
                 done.append(hint(key("app.quit", False), "quit", 2))
     return done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -14,6 +15,17 @@ from tui.widgets.line import Part
 if TYPE_CHECKING:
     from brain.types import Status
     from tui.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Who answers this conversation, and what left this machine for it: bytes, USD."""
+
+    model: str | None
+    loading: str = ""  # the model that is being loaded
+    is_remote: bool = False
+    sent: int = 0
+    cost: float = 0.0
 
 
 def search_parts(status: Status) -> tuple[str, bool]:
@@ -36,7 +48,9 @@ def search_parts(status: Status) -> tuple[str, bool]:
     return ", ".join(["+".join(working) or texts.SEARCH_OFF, *missing]), bool(off)
 
 
-def standing(status: Status | None, progress: Progress | None, *, is_lost: bool) -> tuple[list[Part], list[Part]]:
+def standing(
+    status: Status | None, progress: Progress | None, answers: Answers, *, is_lost: bool
+) -> tuple[list[Part], list[Part]]:
     """The parts of the line, left and right."""
     if status is None or is_lost:
         said = Content.styled(texts.CLOSED, "$text-error") if is_lost else Content(texts.OPENING_SHORT)
@@ -61,9 +75,31 @@ def standing(status: Status | None, progress: Progress | None, *, is_lost: bool)
     )
     left.append(Part(Content(texts.counted(status.chunks, "passage")), keep=2))
     left.append(Part(Content.styled(searching, "$text-warning") if is_degraded else Content(searching), keep=10))
-    if status.chat is None:
-        return left, [Part(Content.styled(texts.NO_MODEL_SHORT, "$text-warning"), keep=10)]
-    return left, [Part(Content(one_line(status.chat)), keep=6)]
+    return left, [_model(answers), _left(status, answers)]
+
+
+def _model(answers: Answers) -> Part:
+    if answers.loading:
+        return Part(Content.styled(texts.LOADING.format(name=one_line(answers.loading)), "$text-primary"), keep=9)
+    if answers.model is None:
+        return Part(Content.styled(texts.NO_MODEL_SHORT, "$text-warning"), keep=10)
+    return Part(Content(one_line(answers.model)), keep=9 if answers.is_remote else 6)
+
+
+def _left(status: Status, answers: Answers) -> Part:
+    """What left this machine and what it cost: of this conversation, and today."""
+    spent = texts.dollars(status.spent_today) if 0 < status.spent_today < 0.005 else f"${status.spent_today:.2f}"
+    of = f"${status.budget_day:.2f}"
+    today = (texts.TODAY_OF if status.budget_day else texts.TODAY).format(spent=spent, limit=of)
+    if answers.sent:
+        cost = texts.dollars(answers.cost)
+        said = texts.SENT_TODAY.format(size=texts.size(answers.sent), cost=cost, today=today)
+        return Part(Content(said), keep=9, short=Content(today))
+    size = texts.size(status.sent_today)
+    said = texts.LEFT_TODAY.format(size=size)
+    if status.sent_today or answers.is_remote:
+        return Part(Content(f"{said}  {today}"), keep=9, short=Content(today))
+    return Part(Content(said), keep=3, short=Content.styled(texts.LEFT_TODAY_SHORT.format(size=size), "dim"))
 
 
 def _watching(status: Status, progress: Progress | None) -> Part:

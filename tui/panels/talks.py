@@ -5,6 +5,9 @@ It shows and asks; what is done with the store is the bridge's, and reopening is
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -96,7 +99,10 @@ class TalkSheet(ModalScreen[None]):
         rows = self.query_one(TalkList)
         rows.clear_options()
         width = max(20, rows.size.width - 2)
-        rows.add_options(Option(_shown(one, width), id=str(one.id)) for one in self._found)
+        days = _days(self._found, self._house.today(), self._house.zone)
+        rows.add_options(
+            Option(_shown(one, day, width), id=str(one.id)) for one, day in zip(self._found, days, strict=True)
+        )
         at = next((at for at, one in enumerate(self._found) if marked and one.id == marked.id), 0)
         rows.highlighted = at if self._found else None
         if not self._lost:
@@ -238,13 +244,26 @@ class TalkSheet(ModalScreen[None]):
         self.query_one("#talks-said", Static).update(Content(text))
 
 
-def _shown(one: Summary, width: int) -> Content:
+def _days(found: Sequence[Summary], today: date, zone: tzinfo | None) -> list[str]:
+    """When each was last used, all as wide: with the time where it is recent, or where another of its title is of that day."""
+    when = [datetime.fromisoformat(one.changed).astimezone(zone) for one in found]
+    seen = Counter((one.title, at.date()) for one, at in zip(found, when, strict=True))
+    days = []
+    for one, at in zip(found, when, strict=True):
+        old = (today - at.date()).days
+        day = {0: texts.TODAY_DAY, 1: texts.YESTERDAY}.get(old, at.date().isoformat())
+        days.append(f"{day} {at:%H:%M}" if old in (0, 1) or seen[one.title, at.date()] > 1 else day)
+    widest = max(map(len, days), default=0)
+    return [day.ljust(widest) for day in days]
+
+
+def _shown(one: Summary, day: str, width: int) -> Content:
     many = texts.counted(one.questions, "question")
-    head = Content.assemble((f"{one.changed[:10]}  ", "dim"), (one_line(one.title), "bold"))
+    head = Content.assemble((f"{day}  ", "dim"), (one_line(one.title), "bold"))
     room = width - len(many) - 2
     head = head.truncate(max(8, room), ellipsis=True)
     row = Content.assemble(head, " " * max(2, width - head.cell_length - len(many)), (many, "dim"))
     if not one.found or one.found == one.title:
         return row
-    found = Content.styled(f"            … {one_line(one.found)}", "dim").truncate(width, ellipsis=True)
+    found = Content.styled(f"{' ' * (len(day) + 2)}… {one_line(one.found)}", "dim").truncate(width, ellipsis=True)
     return Content("\n").join([row, found])

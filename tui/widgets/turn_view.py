@@ -159,10 +159,15 @@ class TurnView(Widget):
                 return texts.WAITING
             case "searching":
                 return texts.SEARCHING
+            case "gated":
+                return texts.AT_THE_GATE
             case "reading":
                 text = texts.READING.format(passages=texts.counted(len(turn.evidence), "passage"))
                 if turn.planned:
                     text = self._planned(turn.planned, turn.part)
+                if turn.leaving and turn.leaving.allowed:
+                    sent = texts.size(turn.sent)
+                    text = texts.ON_ITS_WAY.format(size=sent, host=one_line(turn.leaving.host))
                 if turn.reading and turn.reading.total:
                     text += f"  {min(100, 100 * turn.reading.done // turn.reading.total)} %"
                 return text
@@ -241,11 +246,38 @@ class TurnView(Widget):
         if turn.state == "stopped":
             words = texts.counted(turn.words, "word")
             said = texts.STOPPED.format(words=words) if turn.words else texts.STOPPED_EARLY
+            if turn.leaving and not turn.leaving.allowed:
+                said = texts.NOT_SENT
             again = self._look.again_key()
             done.append(Content.styled(f"{said} · {again} {texts.AGAIN}" if again else said, "dim"))
         elif turn.is_settled:
+            done += self._broken(width)
             done.append(self._footer(width))
+        done += self._left(width)
         return [Content(""), *done] if done and has_body else done
+
+    def _broken(self, width: int) -> list[Content]:
+        """That the answer is incomplete, and why."""
+        why = one_line(self.turn.answered.broken) if self.turn.answered else ""
+        if not why:
+            return []
+        answer = self.turn.answered.answer if self.turn.answered else ""
+        said = texts.BROKE_OFF.format(words=texts.counted(len(answer.split()), "word"))
+        again = self._look.again_key()
+        return _failure_lines(f"{why} {said}", f"{again} {texts.AGAIN}" if again else "", width, "$text-warning")
+
+    def _left(self, width: int) -> list[Content]:
+        """What left this machine for it, what it cost, and what did not leave."""
+        turn = self.turn
+        if not turn.sent and not (turn.answered and turn.answered.withheld):
+            return []
+        host = one_line(turn.leaving.host if turn.leaving else turn.answered.model if turn.answered else "")
+        parts = [texts.SENT_TO.format(size=texts.size(turn.sent), host=host)] if turn.sent else []
+        parts += [texts.dollars(turn.cost)] if turn.answered and turn.sent else []
+        for what, noun in (("passage", "passage"), ("history", "earlier answer"), ("secret", "secret")):
+            count = sum(one.count for one in turn.answered.withheld if one.what == what) if turn.answered else 0
+            parts += [texts.STAYED_HERE.format(what=texts.counted(count, noun))] if count else []
+        return Content.styled(" · ".join(parts), "dim").wrap(width)
 
     def _footer(self, width: int) -> Content:
         answer = self.turn.answered
