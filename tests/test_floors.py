@@ -127,6 +127,7 @@ MAY_NAME_UPWARD = (
     ("tui.talking_screen", "tui.app"),
     ("tui.sending_screen", "tui.app"),
     ("tui.panels.talks", "tui.app"),
+    ("tui.panels.library", "tui.app"),
     ("tui.panels.gate", "tui.sending_screen"),
     ("tui.panels.models", "tui.sending_screen"),
 )

@@ -6,6 +6,7 @@ never touches a model, the store or a socket. The engine is opened after the fir
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -63,6 +64,7 @@ class BrainApp(App[int]):
         self.status: Status | None = None
         self.progress: Progress | None = None
         self.lost: Failed | None = None
+        self.leaving: set[Path] = set()  # folders that are being forgotten
         self._connect = connect
         self._folders = folders
         self._bridge: Bridge | None = None
@@ -122,8 +124,11 @@ class BrainApp(App[int]):
         return path.name
 
     def say(self, text: str, severity: Severity = "information") -> None:
-        """A short notice at the corner."""
-        self.notify(one_line(text), severity=severity, markup=False)
+        """A short notice: on the sheet that has a place for it, else at the corner."""
+        if hear := getattr(self.screen, "hear", None):
+            hear(one_line(text), severity)
+        else:
+            self.notify(one_line(text), severity=severity, markup=False)
 
     # What the engine says
 
@@ -186,7 +191,24 @@ class BrainApp(App[int]):
 
     def on_add_folder(self, message: messages.AddFolder) -> None:
         """A folder was typed."""
-        self.bridge.add(Path(message.folder).expanduser())
+        self.bridge.add(Path(os.path.expanduser(message.folder)).absolute())  # noqa: PTH111 (Path's fails for "~nobody")
+
+    def forget(self, folder: Path) -> None:
+        """Forget a folder; its files stay."""
+        self.leaving.add(folder)
+        self.bridge.remove(folder)
+
+    def on_folder_removed(self, message: messages.FolderRemoved) -> None:
+        """A folder is forgotten, or cannot be."""
+        self.leaving.discard(message.folder)
+        if failed := message.failed:
+            self.say(f"{failed.reason} {failed.hint}", "error")
+        else:
+            self.say(texts.removed(message.folder, message.documents))
+
+    def on_looked(self, message: messages.Looked) -> None:
+        """The folders were looked at."""
+        self.say(texts.LOOKED.format(found=texts.found(message.finished)))
 
     # What the person does, on any screen
 
@@ -229,13 +251,28 @@ class BrainApp(App[int]):
         """Type a folder to watch."""
         from tui.panels.sheets import FolderForm, FolderSheet
 
-        if forms := list(self._ask.query(FolderForm)):
-            forms[0].query_one("#folder").focus()
-        else:
+        forms = list(self._ask.query(FolderForm))
+        if not forms or self.screen is not self._ask or self._ask.has_class("talking"):
             await self.push_screen(FolderSheet())
+        else:
+            forms[0].query_one("#folder").focus()
+
+    def action_library(self) -> None:
+        """Show what is watched, how far it is read, and what could not be read."""
+        from tui.panels.library import LibrarySheet
+
+        self.push_screen(LibrarySheet(self))
+
+    def action_health(self) -> None:
+        """Show what works, what is off, and what to do about it."""
+        from tui.panels.health import health_sheet
+
+        self.push_screen(health_sheet(self.status, self.lost))
 
     def action_look_again(self) -> None:
         """Look at the folders now."""
+        if self.bridge.is_open:
+            self.say(texts.LOOKING_NOW)
         self.bridge.sync()
 
     def action_pause(self) -> None:

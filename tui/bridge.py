@@ -151,6 +151,10 @@ class Bridge:
         """Watch one more folder; FolderAdded comes."""
         self._run(lambda: self._add(folder), "folder")
 
+    def remove(self, folder: Path) -> None:
+        """Forget a folder; FolderRemoved comes."""
+        self._run(lambda: self._remove(folder), "folder")
+
     def models(self) -> None:
         """Look what can answer; Models comes to the desk."""
 
@@ -189,14 +193,12 @@ class Bridge:
 
         self._run(lambda: tell(attempt(write)), "settings")
 
-        self._run(write, "settings")
-
     def pause(self, rests: bool) -> None:
         """Let the indexing rest, or go on; Standing comes."""
         self._run(lambda: self._pause(rests), "pause")
 
     def sync(self) -> None:
-        """Look at the folders now; its events come as Happened."""
+        """Look at the folders now; its events come as Happened, and Looked at the end."""
         self._run(self._sync, "sync")
 
     def _run(self, work: Callable[[], None], group: str) -> Worker[None]:
@@ -315,10 +317,20 @@ class Bridge:
             self._standing()
         self._app.post_message(messages.FolderAdded(folder, failed))
 
+    def _remove(self, folder: Path) -> None:
+        forgotten = attempt(lambda: self._need().remove(folder))
+        failed = forgotten if isinstance(forgotten, Failed) else None
+        self._standing()
+        self._app.post_message(
+            messages.FolderRemoved(folder, 0 if isinstance(forgotten, Failed) else forgotten, failed)
+        )
+
     def _sync(self) -> None:
         def look() -> None:
             for event in self._need().sync(cancel=self._closing):
                 self._app.post_message(messages.Happened(event))
+                if isinstance(event, SyncFinished) and not event.cancelled:
+                    self._app.post_message(messages.Looked(event))
 
         if failed := attempt(look):
             self._app.post_message(messages.Trouble(failed))

@@ -10,7 +10,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:  # the first frame needs none of them
     from brain.conversations import Conversation, Summary
-    from brain.events import Event, Failed, Retrieved
+    from brain.events import Event, Failed, Retrieved, SyncFinished
     from brain.types import Choice, Citation, Document, Evidence, Status, Verdict
 
 Purpose = Literal["preview", "editor"]
@@ -149,6 +149,24 @@ class OpenCitation(Message):
         super().__init__()
         self.ticket = ticket
         self.at = at
+
+
+class FolderRemoved(Message):
+    """A folder was forgotten with so many documents, or why it was not."""
+
+    def __init__(self, folder: Path, documents: int, failed: Failed | None = None) -> None:
+        super().__init__()
+        self.folder = folder
+        self.documents = documents
+        self.failed = failed
+
+
+class Looked(Message):
+    """The folders were looked at because the person asked for it."""
+
+    def __init__(self, finished: SyncFinished) -> None:
+        super().__init__()
+        self.finished = finished
 
 
 class AddFolder(Message):

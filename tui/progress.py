@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 from brain.events import (
     Event,
@@ -17,54 +18,53 @@ from brain.events import (
     SyncStarted,
     VectorsAdded,
 )
-
-_REMEMBER = 60.0  # seconds of progress that the time left is worked out from
-_TOO_EARLY = 5.0  # seconds before a time left is worth saying
+from brain.progress import Pace
 
 
 class Progress:
-    """How far the indexer is, from its events."""
+    """How far the indexer is, from its events. The same event may come twice: a pass that was asked for is told to whoever
+    asked and to whoever follows."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self.is_running = False
-        self.done = 0
         self.total = 0
+        self.files: set[Path] = set()  # those this pass is done with
         self.vectors: VectorsAdded | None = None
-        self._seen: deque[tuple[float, int]] = deque()
+        self._pace = Pace()
 
     def take(self, event: Event) -> None:
         """Take an event of the indexer in."""
         match event:
             case SyncStarted():
-                self.is_running, self.done, self.total, self.vectors = True, 0, event.steps, None
-                self._seen.clear()
+                self.is_running, self.total, self.vectors = True, event.steps, None
+                self.files, self._pace = set(), Pace()
             case FileIndexed() | FileMoved() | FileFailed() | FileRemoved() | FolderSkipped():
-                self.done += 1
+                self.files.add(event.path)
                 self.total = max(self.total, self.done)
-                self._note(self.done)
+                self._pace.at(self._now(), self.done)
             case VectorsAdded():
                 if self.vectors is None:
-                    self._seen.clear()
+                    self._pace = Pace()
                 self.vectors = event if event.pending else None
-                self._note(event.done)
+                self._pace.at(self._now(), event.done)
             case SyncFinished():
-                self.is_running, self.vectors = False, None
-                self._seen.clear()
+                self.is_running, self.vectors, self._pace = False, None, Pace()
             case _:
                 pass
 
     @property
-    def left(self) -> float | None:
-        """Seconds left, once that can be told."""
-        if len(self._seen) < 2 or self._seen[-1][0] - self._seen[0][0] < _TOO_EARLY:
-            return None
-        (began, first), (ended, last) = self._seen[0], self._seen[-1]
-        pending = self.vectors.pending if self.vectors else self.total - self.done
-        return pending * (ended - began) / (last - first) if last > first and pending > 0 else None
+    def done(self) -> int:
+        """Files that this pass is done with."""
+        return len(self.files)
 
-    def _note(self, count: int) -> None:
-        now = self._now()
-        self._seen.append((now, count))
-        while self._seen and now - self._seen[0][0] > _REMEMBER:
-            self._seen.popleft()
+    def below(self, folder: Path) -> int:
+        """How many of them stand in a folder."""
+        inside = str(folder).rstrip(os.sep) + os.sep  # Path.is_relative_to costs ten times as much
+        return sum(str(path).startswith(inside) for path in self.files)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left, once that is worth saying."""
+        pending = self.vectors.pending if self.vectors else self.total - self.done
+        return self._pace.seconds_left(pending) if pending > 0 else None

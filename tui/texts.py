@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from typing import TYPE_CHECKING
 
 from brain.cleaning import one_line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from brain.events import SyncFinished
     from brain.types import Coverage, Scope
 
 APP = "Brain"
@@ -22,7 +26,7 @@ BADGE_REMOTE = "▲ REMOTE {host}"
 OPENING = "Opening your notes …"
 NO_FOLDERS = "Nothing to remember yet. Add a folder of notes or PDFs."
 FOLDER_PLACEHOLDER = "~/notes"
-FOLDER_HINT = "Enter adds it. Brain only reads there; nothing is changed, nothing leaves this machine."
+FOLDER_HINT = "Tab completes, Enter adds it. Brain only reads there; nothing is changed, nothing leaves this machine."
 FOLDER_BUSY = "Adding {folder} …"
 FOLDER_ADDED = "{folder} is watched now. You can ask already."
 ADD_FOLDER_SHORT = "add a folder"
@@ -221,10 +225,52 @@ WHY_USAGE = "{prompt} tokens read, {cached} of them kept from before · {complet
 WHY_HEAD = ("", "passage", "words", "meaning", "rerank", "cited")
 WHY_MISSING = "  · without: {words}"
 WHY_OFF = "off: {parts}"
+LIBRARY = "Library"
+LIBRARY_FAILED = "{files} could not be read"
+LIBRARY_MORE = ", here are {count} of them"
+LIBRARY_NO_TEXT = "{pages} without text (scanned?)"
+LIBRARY_READ_ONLY = "Brain only reads there; nothing is changed, nothing leaves this machine."
+LIBRARY_WATCHED = "Changes are read as they happen."
+LIBRARY_POLLED = "It is not watched: changes are seen when Brain looks again."
+LIBRARY_AGAIN = "It is tried again once it changes."
+LIBRARY_READING = "◐ reading {done} of {files}"
+LIBRARY_MEANING = "◐ meaning of {done} of {passages}"
+LIBRARY_PERCENT = "{percent} %"
+LIBRARY_ABOUT = "about {time}"
+LIBRARY_UP_TO_DATE = "● watching, up to date"
+LIBRARY_WATCHING = "● watching"
+LIBRARY_UNWATCHED = "○ not watched"
+LIBRARY_ONE_READING = "◐ reading, {done} so far"
+LIBRARY_REMOVING = "… removing"
+LIBRARY_MISSING = "! missing; kept, not forgotten"
+LIBRARY_ASIDE = "○ polled: {why}"
+LIBRARY_REMOVE = (
+    "Remove {folder} from Brain? What it knows of {files} there is forgotten; the folder itself is never touched. "
+    "{key} removes it, {keep} keeps it."
+)
+LIBRARY_REMOVED = "Forgot {folder} and {files} of it. The folder is where it was, untouched."
+LOOKING_NOW = "Looking at your folders …"
+LOOKED = "Looked at your folders: {found}."
+LOOKED_NOTHING = "nothing new"
+HEALTH = "Health"
+HEALTH_OPENING = "Your notes are still being opened."
+HEALTH_WELL = "Everything works."
+HEALTH_MORE = "A closer look at the store, and mending it: brain doctor"
+HEALTH_PARTS = (
+    ("words", "search by words"),
+    ("vectors", "search by meaning"),
+    ("rerank", "reranking"),
+    ("chat", "answers in sentences"),
+    ("watcher", "watching the folders"),
+    ("ocr", "reading scanned pages"),
+)
+HEALTH_OK = "● ok"
+HEALTH_OFF = "! off"
+HEALTH_UNUSED = "○ not used"
 HELP = "Keys"
 HELP_WHILE_TYPING = "always"
 HELP_BAR = "in the bar"
-HELP_SHEETS = "before something leaves, and in the list of models"
+HELP_SHEETS = "before something leaves, in the list of models, and in the Library"
 HELP_READING = "in the answer or the source (Esc leaves the bar)"
 CLOSE_HINT = "Esc closes"
 PALETTE_PLACEHOLDER = "What do you want to do?"
@@ -269,6 +315,30 @@ def dollars(amount: float) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """A number and its noun: "1 folder", "3 folders"."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def home(path: Path) -> str:
+    """A path from the person's home on: "~/notes"."""
+    whole, mine = str(path), os.path.expanduser("~")  # noqa: PTH111 (never fails)
+    inside = whole == mine or whole.startswith(mine.rstrip(os.sep) + os.sep)
+    return one_line("~" + whole[len(mine.rstrip(os.sep)) :] if inside and mine != os.sep else whole)
+
+
+def removed(folder: Path, documents: int) -> str:
+    """What is said when a folder was forgotten."""
+    return LIBRARY_REMOVED.format(folder=home(folder), files=counted(documents, "document"))
+
+
+def found(finished: SyncFinished) -> str:
+    """What a look at the folders found: "2 added, 1 removed"."""
+    counts = (
+        (finished.added, "added"),
+        (finished.changed, "changed"),
+        (finished.moved, "moved"),
+        (finished.removed, "removed"),
+        (finished.failed, "not read"),
+    )
+    return ", ".join(f"{number(count)} {what}" for count, what in counts if count) or LOOKED_NOTHING
 
 
 def covered(coverage: Coverage) -> str:

@@ -359,6 +359,8 @@ class FakeBrain:
         self.conversations = FakeConversations()
         self.searched: list[str] = []
         self.added: list[Path] = []
+        self.removing: Gate | None = None
+        self.refusal: BrainError | None = None  # of whoever wants to write the store
         self.closed = threading.Event()
         self.found: Callable[[str], Retrieved] = retrieved
         self.by_words: Callable[[str], Retrieved] | None = None  # shown before `meaning` is open
@@ -491,7 +493,15 @@ class FakeBrain:
         self.say(StatusChanged())
 
     def remove(self, folder: Path) -> int:
-        return 0
+        if self.removing is not None:
+            self.removing.wait(threading.Event())
+        if self.refusal is not None:
+            raise self.refusal
+        (lost,) = (one for one in self.standing.folders if one.path == folder)
+        left = tuple(one for one in self.standing.folders if one.path != folder)
+        self.standing = replace(self.standing, folders=left, indexed=self.standing.indexed - lost.files)
+        self.say(StatusChanged())
+        return lost.files
 
     def pause(self) -> None:
         self._set_paused(True)

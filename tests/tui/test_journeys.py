@@ -44,6 +44,7 @@ from tui import keys
 from tui.app import BrainApp
 from tui.messages import Submitted
 from tui.panels.gate import GateSheet
+from tui.panels.library import LibrarySheet
 from tui.panels.models import ModelSheet
 
 WIDE, SMALL = (120, 36), (80, 24)
@@ -290,13 +291,13 @@ async def test_question_mark_helps_in_an_empty_bar_and_is_a_letter_in_a_question
     async with app(FakeBrain()).run_test(notifications=True, size=WIDE) as pilot:
         await ready(pilot)
         await pilot.press("question_mark")
-        await shows(pilot, "Next source", "Esc closes")
+        await shows(pilot, "One step back", "Esc closes")
         await pilot.press("escape")
-        await until(pilot, lambda: "Next source" not in seen(pilot))
+        await until(pilot, lambda: "One step back" not in seen(pilot))
         await type_text(pilot, "who?")
         assert bar(pilot) == "who?"
         await pilot.press("f1")
-        await shows(pilot, "Next source")
+        await shows(pilot, "One step back")
 
 
 async def test_resize_keeps_the_focused_citation():
@@ -553,7 +554,7 @@ def test_no_two_commands_share_a_key_in_one_place_and_none_is_forbidden():
         bound = [key for command in keys.COMMANDS for key in getattr(command, place).split(",") if key]
         assert len(bound) == len(set(bound)), place
         assert not forbidden & set(bound)
-    for group in ("Leaving", "Models"):
+    for group in ("Leaving", "Library", "Models"):
         bound = [key for one in keys.COMMANDS if one.group == group for key in one.sheet.split(",") if key]
         assert len(bound) == len(set(bound)), group
     ids = [keys.binding_id(command, "key") for command in keys.COMMANDS]
@@ -566,7 +567,8 @@ async def test_every_command_does_something():
         for command in keys.COMMANDS:
             target, _, action = command.action.partition(".")
             owner: object = screen if target == "screen" else pilot.app
-            owner = {"Leaving": GateSheet, "Models": ModelSheet}[command.group] if command.sheet else owner
+            if command.sheet and target == "screen":
+                owner = {"Leaving": GateSheet, "Library": LibrarySheet, "Models": ModelSheet}[command.group]
             if command.id != "ask.submit":  # the bar itself sends what was typed
                 assert hasattr(owner, f"action_{action.partition('(')[0]}"), command
 

@@ -461,9 +461,8 @@ async def test_a_model_becomes_the_usual_one(tmp_path):
         await shows(pilot, "d from now on")
         await pilot.press("j", "d")
         await until(pilot, lambda: any("usual model from now on" in one for one in told(pilot)))
-        assert (
-            tmp_path / "config.toml"
-        ).read_text() == '# mine\n[chat]\nwindow = 4096\nmodel = "smollm2-135m-instruct"\n'
+        kept = [line for line in (tmp_path / "config.toml").read_text().splitlines() if line]
+        assert kept == ["# mine", "[chat]", "window = 4096", 'model = "smollm2-135m-instruct"']
         await pilot.press("ctrl+n")
         await type_text(pilot, "roof?")
         await pilot.press("enter")

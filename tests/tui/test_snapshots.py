@@ -8,10 +8,12 @@ import pytest
 from textual.pilot import Pilot
 
 from brain.errors import ModelError
-from brain.events import Token
+from brain.events import FileIndexed, SyncStarted, Token
 from brain.types import Verdict
 from tests.tui.fakes import NOTES, FakeBrain, Gate, answered, app, nothing_found, retrieved, status, streamed
 from tests.tui.pilot import ready, shows, type_text, until
+from tests.tui.test_library import library as three_folders
+from tests.tui.test_library import opened
 from tui.panels import gate as gate_panel
 
 SIZES = ((120, 36), (80, 24))
@@ -92,6 +94,29 @@ async def talks(pilot: Pilot[int]) -> None:
     await shows(pilot, "When does the pump arrive?", "2 questions", "Enter open")
 
 
+async def library(pilot: Pilot[int]) -> None:
+    await opened(pilot)
+    await pilot.press("down", "down", "d")
+    await shows(pilot, "Remove /media/usb/old from Brain?")
+
+
+async def indexing(pilot: Pilot[int]) -> None:
+    await opened(pilot)
+    await shows(pilot, "◐ reading 2 of 5 files", "◐ reading, 2 so far")
+
+
+async def no_folders(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    await pilot.press("f2")
+    await shows(pilot, "a  add a folder", "a add  Esc back")
+
+
+async def health(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    pilot.app.action_health()
+    await shows(pilot, "watching the folders", "brain doctor")
+
+
 async def stale(pilot: Pilot[int]) -> None:
     await ready(pilot)
     await pilot.press("f4")
@@ -150,6 +175,13 @@ def with_talks() -> FakeBrain:
     return brain
 
 
+def reading() -> FakeBrain:
+    """One that has read two of five files."""
+    brain = FakeBrain(standing=three_folders(degraded=(), failures=(), failed=0))
+    brain.say(SyncStarted(5), *(FileIndexed(NOTES / f"{at}.md", 2, 2, True) for at in range(2)))
+    return brain
+
+
 STATES: dict[str, tuple[Callable[[], FakeBrain], Steps]] = {
     "first_run": (lambda: FakeBrain(standing=EMPTY), first_run),
     "ready": (FakeBrain, just_ask),
@@ -167,6 +199,10 @@ STATES: dict[str, tuple[Callable[[], FakeBrain], Steps]] = {
     "sent": (FakeBrain, sent),
     "talks": (with_talks, talks),
     "stale": (with_talks, stale),
+    "library": (lambda: FakeBrain(standing=three_folders()), library),
+    "indexing": (reading, indexing),
+    "no_folders": (lambda: FakeBrain(standing=EMPTY), no_folders),
+    "health": (lambda: FakeBrain(standing=three_folders()), health),
 }
 
 

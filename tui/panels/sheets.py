@@ -19,6 +19,7 @@ from brain.types import Evidence, Scores
 from tui import keys, texts
 from tui.messages import AddFolder, Source
 from tui.turns import Turn
+from tui.widgets.folder_line import FolderLine
 from tui.widgets.turn_view import shorten, where
 
 _CLOSES: list[BindingType] = [Binding("escape,ctrl+g,q,f1", "dismiss", show=False)]
@@ -63,7 +64,7 @@ class FolderForm(Vertical):
 
     def compose(self) -> ComposeResult:
         """The line and what is said under it."""
-        folder = Input(placeholder=texts.FOLDER_PLACEHOLDER, select_on_focus=False, id="folder")
+        folder = FolderLine(placeholder=texts.FOLDER_PLACEHOLDER, select_on_focus=False, id="folder")
         folder.cursor_blink = self.app.animation_level != "none"
         yield folder
         yield Static(Content(texts.FOLDER_HINT), id="folder-said")
