@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from textual.pilot import Pilot
@@ -90,6 +91,14 @@ async def test_the_gate_says_where_to_what_how_much_and_what_never_leaves(size):
         ):
             assert words in shown, f"{words!r} on\n{shown}"
         assert brain.sent == []
+
+
+async def test_a_price_that_is_not_known_is_not_called_nothing():
+    brain = remote()
+    brain.leaving = partial(leaving, cost_usd=0.0, cost_peak_usd=0.0)
+    async with app(brain).run_test(size=SMALL) as pilot:
+        shown = await at_gate(pilot)
+        assert "its price is not known" in shown and "$0.00" not in shown.split("Size")[1].split("\n")[0]
 
 
 async def test_send_once_sends_what_was_shown_and_the_next_question_is_shown_again():

@@ -212,6 +212,7 @@ class GateSheet(ModalScreen[Decision]):
         )
         now, peak = texts.dollars(leaving.cost_usd), texts.dollars(leaving.cost_peak_usd)
         cost = (texts.GATE_PEAK if peak != now else texts.GATE_COST).format(now=now, peak=peak)
+        cost = cost if leaving.cost_peak_usd else texts.GATE_NO_PRICE
         lines += _labelled(texts.GATE_SIZE, Content(f"{tokens}    {cost}"), width)
         why = one_line(leaving.why) or (texts.GATE_CHANGED if self._changed else "")
         if self._changed and texts.GATE_CHANGED not in why:
