@@ -375,6 +375,16 @@ def test_what_was_typed_before_the_question_does_not_answer_it(monkeypatch):
     assert heard == [False]
 
 
+def test_a_record_that_is_gone_does_not_begin_the_day_anew(opened, home, server, notes):
+    assert answered(asked(opened, about(notes.public[0]), consent=ALL)).sent
+    (home / "egress.jsonl").unlink()
+    assert not answered(asked(opened, about(notes.public[0]), consent=ALL)).sent
+    assert len(server.bodies) == 1
+    assert any("is gone" in one.why for one in opened.status().degraded)
+    (home / "egress.head").unlink()
+    assert answered(asked(opened, about(notes.public[0]), consent=ALL)).sent
+
+
 def test_usage_that_makes_no_sense_leaves_an_amount_that_does(opened, home, server, notes):
     for usage in (
         {"prompt_tokens": -5, "completion_tokens": -1},

@@ -160,6 +160,9 @@ class Ledger:
                 with self.path.open("rb") as file:
                     self._catch_up(file, day[:7])
             except FileNotFoundError:
+                if self._head.exists():  # it did not start over by itself, so what was spent is not nothing
+                    hint = f"Put it back; or delete {self._head.name} beside it as well, to begin a new one."
+                    raise StoreError(f"{self.path}, the record of what left, is gone.", hint=hint) from None
                 return Spent()
             month = tuple(self._sums.entries.values())
         today = [(sent, usd) for when, sent, usd in month if when == day]
