@@ -70,4 +70,5 @@ class Parcels:
             conversation=always,
             without=tuple(sorted(number for key, number in self._out.items() if key[0] == "passage")),
             history=not any(key[0] == "history" for key in self._out),
+            url=self.leaving.url if once or always else "",
         )

@@ -122,7 +122,7 @@ class Talk:
         self._history: list[Message] = []
         self._scope = Scope()
         self._number: int | None = None
-        self._may_leave = False  # whatever this conversation needs may leave this machine
+        self._talk: Consent | None = None  # to whatever this conversation needs, at one address
 
     def _ask(self, line: str) -> None:
         whole = whole_file(line)
@@ -150,8 +150,9 @@ class Talk:
             self._history += exchange(question, answered)
 
     def _allowed(self, consent: Consent) -> Consent:
-        self._may_leave = self._may_leave or consent.conversation
-        return replace(consent, conversation=self._may_leave)
+        if consent.conversation:
+            self._talk = replace(consent, sha256="", without=())
+        return self._talk if self._talk is not None and consent == Consent() else consent
 
     def _keep(self, answered: Answered) -> int | None:
         if not self._settings.conversations.save or (answered.stopped and not answered.answer):

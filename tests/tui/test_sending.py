@@ -20,6 +20,7 @@ from tui.panels import gate as gate_panel
 from tui.panels.gate import GateSheet
 
 WIDE, SMALL, SLIM = (120, 36), (80, 24), (60, 20)
+URL = leaving("", (), Consent()).url
 GATE = "This question would leave your machine"
 
 
@@ -138,7 +139,7 @@ async def test_what_is_unticked_is_in_another_body_that_is_shown_before_it_is_se
         second = sheet(pilot)._parcels.leaving.sha256
         await pilot.press("s")
         await done(pilot, 1)
-        assert brain.consents[-1] == Consent(sha256=second, without=(2,))
+        assert brain.consents[-1] == Consent(sha256=second, without=(2,), url=URL)
         (body,) = brain.sent
         assert "Ana owns the budget" not in body
         assert len(json.loads(body)["passages"]) == 2
@@ -277,7 +278,7 @@ async def test_consent_to_a_conversation_ends_with_it():
         await pilot.press("enter")
         await done(pilot, 2)
         assert len(brain.sent) == 2
-        assert brain.consents[-1] == Consent(conversation=True)
+        assert brain.consents[-1] == Consent(conversation=True, url=URL)
         await pilot.press("ctrl+n")
         await at_gate(pilot, "roof?")
         assert (len(brain.sent), brain.consents[-1]) == (2, Consent())
