@@ -15,6 +15,8 @@ from brain import hiding
 from brain.types import Chunk, Consent, Evidence, Message, Withheld
 from brain.wording import terms
 
+TAKEN_OUT = "you took it out"  # why something is withheld that the person unticked
+
 RUN = 8  # words in a row that are nobody's by chance
 LEAST = 4  # words of a private passage that is shorter than a run
 
@@ -52,7 +54,7 @@ def clear(
     for one in evidence:
         reason = _reason(one, why) or _alike(one, why, private)
         if not reason and one.number in consent.without:
-            reason = "you took it out"
+            reason = TAKEN_OUT
         text, secrets = hidden(one.chunk.text)
         if not reason and text not in hidden(around(one.chunk))[0]:
             reason = "it is part of something that looks like a secret"
@@ -148,7 +150,7 @@ def _turns(
 
 def _about(asked: Message, answered: Message, why: Mapping[Path, str], private: Runs, *, allowed: bool) -> str:
     if not allowed:
-        return "you took it out"
+        return TAKEN_OUT
     pair = (asked, answered)
     if any(turn.private for turn in pair):
         return "it was made from private notes"

@@ -50,6 +50,7 @@ from brain.types import (
     Verdict,
     Withheld,
 )
+from brain.withholding import TAKEN_OUT
 from tui.app import BrainApp
 
 HOME = Path("/home/ana/.local/share/brain")
@@ -230,6 +231,7 @@ def leaving(
     texts = [item.chunk.text for item in passages]
     body = json.dumps({"model": "deepseek-flash", "said": said, "passages": texts, "question": question + salt})
     sha256 = hashlib.sha256(body.encode()).hexdigest()
+    out = [Withheld("passage", TAKEN_OUT, item.chunk.path) for item in evidence() if item.number in consent.without]
     earlier = [Parcel("history", sum(len(text.encode()) for text in said), turns=len(said) // 2)] if said else []
     parcels = [
         Parcel(
@@ -254,7 +256,7 @@ def leaving(
         cost_usd=0.001,
         cost_peak_usd=0.002,
         parcels=(Parcel("question", len(question)), *earlier, *parcels),
-        withheld=WITHHELD,
+        withheld=(*WITHHELD, *out),
         allowed=consent.conversation or consent.sha256 == sha256,
     )
     return replace(done, **changes)  # type: ignore[arg-type]

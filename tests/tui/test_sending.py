@@ -84,7 +84,7 @@ async def test_the_gate_says_where_to_what_how_much_and_what_never_leaves(size):
             "$0.0020 at peak",
             "[x] 1 ",
             "[x] 3 quotes/offer.pdf",
-            "! 2 passages are private: never sent",
+            "! 2 passages are never sent: journal/ is priv",
             "! a card number withheld",
             "Answer here instead (qwen3-4b)",
             "Send all in this talk",
@@ -135,6 +135,7 @@ async def test_what_is_unticked_is_in_another_body_that_is_shown_before_it_is_se
         shown = await gated(pilot)
         assert "▸ [ ] 2 projects/roles.md" in shown
         assert "unticked" in shown
+        assert "you took it out" not in shown
         assert (brain.sent, brain.consents[-1]) == ([], Consent(without=(2,)))
         second = sheet(pilot)._parcels.leaving.sha256
         await pilot.press("s")
@@ -470,6 +471,9 @@ async def test_a_model_becomes_the_usual_one(tmp_path):
         await pilot.press("f3")
         await shows(pilot, "d from now on")
         await pilot.press("j", "d")
+        written = [worker for worker in pilot.app.workers if worker.group == "settings"]
+        for worker in written:
+            await worker.wait()  # a disk takes its time
         await until(pilot, lambda: any("usual model from now on" in one for one in told(pilot)))
         kept = [line for line in (tmp_path / "config.toml").read_text().splitlines() if line]
         assert kept == ["# mine", "[chat]", "window = 4096", 'model = "smollm2-135m-instruct"']

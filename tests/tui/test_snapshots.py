@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
@@ -131,28 +132,30 @@ async def models(pilot: Pilot[int]) -> None:
     await shows(pilot, "Elsewhere", "Enter for this conversation")
 
 
-async def gate(pilot: Pilot[int]) -> None:
-    await settled(pilot)
-    await pilot.press("f3")
-    await shows(pilot, "Elsewhere")
-    await pilot.press("end", "up", "enter")
-    await shows(pilot, "▲ REMOTE api.deepseek.com")
-    await type_text(pilot, "and when does the pump arrive?")
-    await pilot.press("enter")
+async def _held(pilot: Pilot[int]) -> None:
     await shows(pilot, "Answer here instead (qwen3-4b)")
-    await until(pilot, lambda: pilot.app.screen.is_armed and not pilot.app.bridge.is_asking)
+    await until(pilot, lambda: pilot.app.screen.is_armed and not pilot.app.screen.is_working)
+    await until(pilot, lambda: not pilot.app.bridge.is_asking)
+
+
+async def gate(pilot: Pilot[int]) -> None:
+    await _ask(pilot)
+    await _held(pilot)
+    await pilot.press("s")
+    await shows(pilot, "2 passages withheld")
+    await _ask(pilot, "and when does the pump arrive?")
+    await _held(pilot)
     await pilot.press("j", "j", "space")
     await shows(pilot, "unticked")
-    await until(pilot, lambda: not pilot.app.screen.is_working and not pilot.app.bridge.is_asking)
-    pilot.app.clear_notifications()
+    await _held(pilot)
 
 
 async def sent(pilot: Pilot[int]) -> None:
-    await gate(pilot)
+    await _ask(pilot)
+    await _held(pilot)
     await pilot.press("s")
-    await shows(pilot, "secret withheld")
+    await shows(pilot, "2 passages withheld", "today $0.0010")
     await until(pilot, lambda: not pilot.app.bridge.is_asking)
-    pilot.app.clear_notifications()
 
 
 BROKEN = [
@@ -160,6 +163,15 @@ BROKEN = [
     Token("The board agreed on "),
     ModelError("The model stopped unexpectedly.", hint="Your question is kept."),
 ]
+
+
+def remote() -> FakeBrain:
+    """A Brain whose usual model is elsewhere."""
+    brain = FakeBrain(standing=status(chat="deepseek", stays_home=False, budget_day=1.0))
+    brain.choices = tuple(replace(one, used=one.name == "deepseek") for one in brain.choices)
+    return brain
+
+
 EMPTY = status(folders=(), indexed=0, chunks=0, vectors_done=0)
 
 
@@ -195,8 +207,8 @@ STATES: dict[str, tuple[Callable[[], FakeBrain], Steps]] = {
     "why": (FakeBrain, why),
     "keys": (FakeBrain, keys),
     "models": (FakeBrain, models),
-    "gate": (FakeBrain, gate),
-    "sent": (FakeBrain, sent),
+    "gate": (remote, gate),
+    "sent": (remote, sent),
     "talks": (with_talks, talks),
     "stale": (with_talks, stale),
     "library": (lambda: FakeBrain(standing=three_folders()), library),

@@ -19,6 +19,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from brain.cleaning import one_line
+from brain.withholding import TAKEN_OUT
 from tui import keys, texts
 from tui.widgets.turn_view import shorten
 
@@ -265,9 +266,11 @@ def _place(parcel: Parcel) -> str:
 
 
 def _withheld(all_of_it: tuple[Withheld, ...], width: int) -> list[Content]:
-    """One row for each reason."""
+    """One row for each reason; what was unticked is listed as that already."""
     counts: dict[tuple[str, str], int] = {}
     for one in all_of_it:
+        if one.why == TAKEN_OUT:
+            continue
         counts[one.what, one.why] = counts.get((one.what, one.why), 0) + one.count
     rows = []
     for (what, why), count in counts.items():
@@ -277,7 +280,7 @@ def _withheld(all_of_it: tuple[Withheld, ...], width: int) -> list[Content]:
         else:
             noun = "passage" if what == "passage" else "earlier answer"
             verb = "is" if count == 1 else "are"
-            said = texts.GATE_PRIVATE.format(what=f"{texts.counted(count, noun)} {verb}") + f" ({one_line(why)})"
+            said = texts.GATE_NEVER.format(what=f"{texts.counted(count, noun)} {verb}", why=one_line(why))
         rows.append(Content.styled(f"    {said}", "$text-warning").truncate(width, ellipsis=True))
     return rows
 
