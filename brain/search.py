@@ -335,9 +335,7 @@ class Searcher:
             near = self._obeying(near, query)
         wanted = list(dict.fromkeys([*(hit.chunk_id for hit in word_hits), *(hit.chunk_id for hit in near)]))
         ids, rows = self.catalog.vectors(embedder.name, wanted)
-        if (
-            self.embedder().name != embedder.name
-        ):  # another one took over meanwhile: their vectors have nothing in common
+        if self.embedder().name != embedder.name:  # another one took over: their vectors have nothing in common
             return self._meaning(query, asked, word_hits, within, depth)
         return Meaning(near, vector, ids, rows, knowledge(asked[:LONG_ENOUGH], pieces - none))
 
