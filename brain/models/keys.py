@@ -104,7 +104,7 @@ def forget_key(name: str) -> bool:
         return False
     try:
         keyring.delete_password(SERVICE, name)
-    except Exception as error:
+    except Exception as error:  # as above: each backend raises its own kinds
         raise EndpointError(f"The system's keyring does not give up {name}.", hint="Delete it there.") from error
     return True
 

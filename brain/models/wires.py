@@ -190,7 +190,7 @@ class _Network:
                 line.close()
                 if at == len(found) - 1:
                     raise
-            except BaseException:
+            except BaseException:  # stopped meanwhile, or interrupted: the socket goes in any case
                 line.close()
                 raise
             else:

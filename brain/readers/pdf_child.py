@@ -77,8 +77,7 @@ def _answers(data: bytes) -> Iterator[Line]:
     except _Refused as refused:
         try:
             yield from _with_pypdf(data)
-        # pypdf documents that a broken file may raise anything; pdfium's reason is the better one then
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - pypdf documents that a broken file may raise anything; pdfium said why
             yield {"error": _LOCKED if _is_lock(error) else refused.reason}
     except Exception as error:  # noqa: BLE001 - a broken file may raise anything, and costs this file only
         yield {"error": f"{_UNREADABLE} ({type(error).__name__})"}
@@ -119,8 +118,7 @@ def _with_pdfium(data: bytes) -> Iterator[Line]:
                 raw = words.get_text_range()[:_PAGE_CHARACTERS]
                 words.close()
                 page.close()
-            # a page that cannot be read is an unread page, whatever pdfium said
-            except Exception:  # noqa: BLE001
+            except Exception:  # noqa: BLE001 - a page that cannot be read is an unread page, whatever pdfium said
                 raw = ""
             yield _page(at + 1, raw)
         yield {"about": _about_with_pdfium(document, count)}
@@ -175,8 +173,7 @@ def _with_pypdf(data: bytes) -> Iterator[Line]:
         for number, page in enumerate(pages, 1):
             try:
                 raw = page.extract_text()[:_PAGE_CHARACTERS]
-            # see above: a broken page may raise anything
-            except Exception:  # noqa: BLE001
+            except Exception:  # noqa: BLE001 - a broken page may raise anything
                 raw = ""
             yield _page(number, raw)
         try:

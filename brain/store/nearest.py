@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -19,16 +20,16 @@ SPARE = 1.5  # times as many hits are asked for as would hold enough of a scope,
 MOST_ASKED = 4000  # hits of Chroma; a hit costs as much as two vectors compared exactly
 
 
-class ScopedSearch:
+class ScopedSearch(ABC):
     """Searching a Chroma collection: in a scope either many hits are asked for, or the catalog's vectors compared exactly."""
 
     _catalog: Catalog
     _model: str
     _scope: tuple[frozenset[int], NDArray[np.int64], Vectors] | None  # of the last exact search
 
+    @abstractmethod
     def _ask(self, vector: Vectors, limit: int) -> list[Hit]:
         """The nearest of all that Chroma holds."""
-        raise NotImplementedError
 
     def search(self, vector: Vectors, limit: int, within: Collection[int] | None = None) -> list[Hit]:
         """The nearest to one vector, best first; scores are cosines. Raises StoreError."""
