@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from brain.errors import ModelError
 from brain.events import Reading
 from brain.gathering import COMPARED, JUDGED, Near, gather, wants_all
+from brain.gating import Verdict, enough
 from brain.outgoing import Outgoing
 from brain.partition import Unit
 from brain.phrasing import Either
 from brain.seams import Cancel, ChatModel, Rates
-from brain.types import Document, Message
+from brain.types import Document, Evidence, Message
 
 SAMPLE = 20_000  # characters that a first rate is measured on
 WRITTEN = 60  # tokens that a model is expected to say
@@ -43,6 +44,9 @@ class Meaning:
     around: Callable[[Sequence[Unit]], Sequence[float] | None]  # units; None where they are too many to look at
     near: Near
     alike: Callable[[Sequence[Unit], Sequence[str]], tuple[Sequence[float], Near] | None] | None = None
+    enough: Callable[[str, Sequence[Evidence]], Verdict] = (
+        enough  # whether passages with such cosines answer a question
+    )
 
 
 def reading_takes(

@@ -6,12 +6,14 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from brain.documents import Opened, open_document
 from brain.errors import ModelError, QueryError, SettingsError
 from brain.estimating import Meaning, Model
 from brain.events import Answered, Event, FellBack
 from brain.gathering import Near
+from brain.gating import enough
 from brain.models.local import GgufChat
 from brain.models.prefixes import Belongs
 from brain.outgoing import Outgoing
@@ -135,7 +137,13 @@ class Nearness:
 
     def meaning(self) -> Meaning:
         """It as whole-file answers want it."""
-        return Meaning(self.around, self.near, self.alike)
+        embedder = self._embedder.name
+        return Meaning(
+            self.around,
+            self.near,
+            self.alike,
+            partial(enough, embedder=embedder, marks=self._parts.gates.marks(embedder)),
+        )
 
     @property
     def is_within_reach(self) -> bool:

@@ -303,7 +303,8 @@ class _Reading:
         best = sorted(shown, key=lambda one: -one.score) if around else shown
         chosen = quotes(self._question, shown)
         cited = [one for one, _, _ in chosen]
-        if not enough(self._question, [*cited, *(one for one in best[:2] if one not in cited)]).answer:
+        is_enough = self._meaning.enough if self._meaning else enough
+        if not is_enough(self._question, [*cited, *(one for one in best[:2] if one not in cited)]).answer:
             chosen = []
         return chosen, [Span(0, len(text))]
 

@@ -158,14 +158,17 @@ def test_fit_tells_before_and_after_and_keeps_only_where_it_is_told_to(embedder,
 
 
 def test_kept_marks_decide_what_is_refused_from_then_on(embedder, home, notes, answered, capsys):
-    def refused() -> bool:
-        main(["ask", "--quotes", "--json", "Whom does Tom ask for an offer for the roof?"])
+    def refused(*flags: str) -> bool:
+        main(["ask", "--quotes", "--json", *flags, "Whom does Tom ask for an offer for the roof?"])
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         return bool(next(line["abstained"] for line in lines if "abstained" in line))
 
+    (told,) = (path for path in notes.rglob("*.md") if "roof" in path.read_text(encoding="utf-8").lower())
     assert not refused()
+    assert not refused("--whole", str(told))
     Gates(home / GATE).keep(embedder.name, Kept(Marks(1.8, 1.9, 2.0), "2026-11-23", "notes", 60, 20))
     assert refused()
+    assert refused("--whole", str(told))
     body = run_json(capsys, "eval", "run", str(answered), "--answers", "--models", "quotes")
     assert body["systems"]["quotes"]["lost"]["mean"] == 1.0
     Gates(home / GATE).forget()
