@@ -150,21 +150,21 @@ class Attached:
         self._call(lambda brain: brain.resume())
 
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
-        """What the indexer does, whoever owns it, until `cancel` is set. StatusChanged tells of a new owner."""
+        """What the indexer does, whoever owns it, until `cancel` is set. A new owner's begins with StatusChanged as well."""
         heard: Reached | None = None
         while not cancel.is_set() and not self._closing.is_set():
             now = self._now
             if now is not None and now is not heard:
-                if heard is not None:
-                    yield StatusChanged()
-                if now.role == "reader" and self._silent is not None:
-                    yield Failed(self._silent.reason, self._silent.hint)
                 heard = now
                 if now.role != "reader":
                     try:
                         yield from now.brain.follow(cancel=cancel)
                     except OwnerEnded:
                         continue
+                else:
+                    yield StatusChanged()
+                    if self._silent is not None:
+                        yield Failed(self._silent.reason, self._silent.hint)
             with self._changed:
                 self._changed.wait(0.2)
             if now is not None and now is self._now and now.role == "guest":

@@ -151,8 +151,12 @@ class Indexer:
             self._note_watched()
 
     def follow(self, cancel: Cancel, *, asker: str | None = None) -> Iterator[Event]:
-        """What the background thread does, and passes for others than `asker`, until `cancel` is set or the indexer ends."""
+        """What the background thread does, and passes for others than `asker`, until `cancel` is set or the indexer ends.
+
+        It begins with StatusChanged: what was known before may be old, and from here on nothing is missed.
+        """
         with self._followers.following(asker) as heard:
+            yield StatusChanged()
             while not cancel.is_set() and not self._ending.is_set():
                 try:
                     yield heard.get(timeout=0.2)

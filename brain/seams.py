@@ -226,7 +226,10 @@ class Brain(Protocol):
         """Let the background catch up with what was missed. Raises StoreBusy where the store can only be read."""
 
     def follow(self, *, cancel: Cancel) -> Iterator[Event]:
-        """What the indexer does, as it happens, until `cancel` is set."""
+        """What the indexer does, as it happens, until `cancel` is set.
+
+        It begins with StatusChanged: whoever looks at `status` then misses nothing.
+        """
 
     def add(self, folder: Path, *, soon: bool = True) -> None:
         """Watch one more folder. Not `soon`: whoever adds it asks for the pass as well. Raises FolderMissing, StoreBusy."""

@@ -208,7 +208,7 @@ def test_the_end_of_the_owner_ends_every_call(home, embedder, notes):
         listener = threading.Thread(target=remote.wait_for_end)
         listener.start()
         adding = once(lambda: owner._indexer._followers, lambda: owner.add(notes))
-        assert isinstance(next(follow), StatusChanged)
+        assert [next(follow), next(follow)] == [StatusChanged(), StatusChanged()]
         adding.join()
     with pytest.raises(OwnerEnded, match="has ended"):
         list(follow)

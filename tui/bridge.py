@@ -229,7 +229,6 @@ class Bridge:
                 self._brain = None
 
     def _follow(self, brain: Brain) -> None:
-        self._app.post_message(messages.Standing(brain.status()))
         while self._folders:
             self._add(self._folders.pop(0))
         looked = time.monotonic()

@@ -196,13 +196,9 @@ class BrainContract:
     def test_follow_tells_of_changes_until_it_is_cancelled(self, brain: Any, notes: Path) -> None:
         following = Following(brain)
         try:
-            # Whoever follows hears what happens from then on: add until it is heard.
-            for _ in range(100):
-                brain.add(notes)
-                with following._changed:
-                    if following._changed.wait_for(lambda: following.events, 0.2):
-                        break
-            following.until(lambda event: isinstance(event, StatusChanged))
+            following.until(lambda event: following.events == [StatusChanged()])  # from here on nothing is missed
+            brain.add(notes)
+            following.until(lambda event: following.events.count(StatusChanged()) > 1)
         finally:
             following.end()
 

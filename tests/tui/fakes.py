@@ -478,6 +478,7 @@ class FakeBrain:
         yield SyncFinished(added=1)
 
     def follow(self, *, cancel: threading.Event) -> Iterator[Event]:
+        yield StatusChanged()
         while not cancel.is_set():
             try:
                 event = self._events.get(timeout=0.005)
