@@ -185,7 +185,8 @@ def _against(
         )
         found.append((_NUMBER_MISSING, f"“{written}” was not found in them." if written else ""))
     for match in _NAME.finditer(question):
-        if not any(root(term) in everywhere for term in terms(match[0]) if term not in STOP_WORDS) and terms(match[0]):
+        name = [term for term in terms(match[0]) if term not in STOP_WORDS]  # "I" is none
+        if name and not any(root(term) in everywhere for term in name):
             found.append((_NAME_MISSING, f"“{match[0]}” was not found in them."))
             break
     return sum(weight for weight, _ in found), next((doubt for _, doubt in sorted(found, reverse=True) if doubt), "")

@@ -53,6 +53,13 @@ def test_missing_name_weighs_more_than_a_missing_word() -> None:
     assert (with_name.answer, without.answer) == (False, True)
 
 
+@pytest.mark.parametrize("cosine", [0.45, None])
+def test_who_asks_in_the_first_person_is_not_doubted_for_it(cosine: float | None) -> None:
+    asked = "how do I know how long the delivery of the well pump takes?"
+    mine, ours = (enough(asked.replace(" I ", f" {one} "), [passage(PUMP, cosine)]) for one in ("I", "we"))
+    assert mine == ours
+
+
 def test_title_counts() -> None:
     text = "It lifts 2.5 m³ an hour and takes six weeks."
     assert not enough("garden pump", [passage(text, None)]).answer
