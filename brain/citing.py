@@ -222,10 +222,12 @@ def _claim(
     body = _LEAD.sub("", plain(text, "markdown"))
     numbers = numbers_in(body) - {"1"} | ({"1"} & frozenset(NUMBER.findall(body)))  # "one" is mostly no number
     said = [term for term in terms(body) if not (term[0].isdigit() or term in COUNTS or term in MONTHS)]
-    keys = {root(term) for term in said if term not in STOP_WORDS and term not in _FILLERS}
+    keys = {root(term) for term in said if term not in STOP_WORDS and term not in _FILLERS} | numbers
+    # A claim that says no more than the question ("Yes, it runs on your phone.") stands on just those words.
+    asked = asked if keys - asked else frozenset()
     return _Claim(
         text,
-        {one: rarity.get(one, _ASKED if one in asked else _UNSEEN) for one in keys | numbers},
+        {one: rarity.get(one, _ASKED if one in asked else _UNSEEN) for one in keys},
         numbers,
         _names(body, sources),
         tuple(" ".join(terms(match[1])) for match in _QUOTED.finditer(body)),

@@ -264,3 +264,16 @@ def test_words_of_the_question_may_differ_from_the_sources() -> None:
 def test_question_said_back_is_no_answer() -> None:
     (sentence,), _ = cite("Does delivery take six weeks?", evidence())
     assert not sentence.supported
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "is_supported"),
+    [
+        ("Can I keep the starter in the freezer?", "Yes, you can keep the starter in the freezer.", False),
+        ("Can I feed the starter twice a day?", "Yes, you can feed the starter twice a day.", True),
+        ("Does the warranty cover the cellar?", "Yes, the warranty covers the cellar.", False),
+    ],
+)
+def test_yes_that_says_the_question_back_stands_on_all_its_words(asked: str, said: str, is_supported: bool) -> None:
+    ((sentence,), _) = cite(said, evidence(), question=asked)
+    assert sentence.supported is is_supported
