@@ -44,9 +44,7 @@ class Meaning:
     around: Callable[[Sequence[Unit]], Sequence[float] | None]  # units; None where they are too many to look at
     near: Near
     alike: Callable[[Sequence[Unit], Sequence[str]], tuple[Sequence[float], Near] | None] | None = None
-    enough: Callable[[str, Sequence[Evidence]], Verdict] = (
-        enough  # whether passages with such cosines answer a question
-    )
+    enough: Callable[[str, Sequence[Evidence]], Verdict] = enough  # whether passages with such cosines answer
 
 
 def reading_takes(
